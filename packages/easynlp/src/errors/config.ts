@@ -1,0 +1,3 @@
+import { defineErrors } from './define.js';
+
+export const CONFIG_ERRORS = defineErrors({});

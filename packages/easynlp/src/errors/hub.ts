@@ -1,0 +1,3 @@
+import { defineErrors } from './define.js';
+
+export const HUB_ERRORS = defineErrors({});
