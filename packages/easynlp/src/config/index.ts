@@ -1,0 +1,10 @@
+export { buildSchema, COMMAND_SCHEMAS, type CommandConfigs, type CommandName } from './build-schema.js';
+export { type ConfigFile, loadConfigFile, type Position, parseConfigText } from './config-file.js';
+export { type EvaluateConfig, type EvaluateOptions, evaluateConfigSchema } from './evaluate-config.js';
+export { architectureFields, dataFields, labelFields, machineFields } from './fields.js';
+export { type Field, type FieldKind, fieldsOf } from './introspect.js';
+export { OPTION_GROUPS, type OptionGroup, type OptionMeta, option } from './option.js';
+export { type PredictConfig, type PredictOptions, predictConfigSchema } from './predict-config.js';
+export { expectation, parseConfig, type ResolveSources, resolveConfig } from './resolve-config.js';
+export { nearest } from './suggest.js';
+export { DEFAULT_APP, type TrainConfig, type TrainOptions, trainConfigSchema } from './train-config.js';
