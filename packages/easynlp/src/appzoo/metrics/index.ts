@@ -1,0 +1,18 @@
+export {
+  type ClassificationReport,
+  type ClassReport,
+  classificationReport,
+  type PrecisionRecall,
+} from './classification-report.js';
+export { type ConfusionMatrix, confusionMatrix } from './confusion-matrix.js';
+export { type RenderOptions, renderConfusionMatrix, renderReport } from './render-report.js';
+export { type RocAucOptions, rocAuc } from './roc-auc.js';
+export {
+  accuracy,
+  type CrossEntropyOptions,
+  crossEntropy,
+  type F1Average,
+  type F1Options,
+  f1Score,
+  matthewsCorrCoef,
+} from './scores.js';
