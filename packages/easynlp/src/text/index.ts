@@ -1,0 +1,5 @@
+export type { BertTokenizerOptions, SpecialRole, SpecialTokens } from './bert-spec.js';
+export { BERT_SPECIAL_TOKENS, type BuildVocabOptions, buildVocab } from './build-vocab.js';
+export { Encoding, type Offset } from './encoding.js';
+export { codePointBoundaries } from './offsets.js';
+export { type EncodeOptions, type TextInput, Tokenizer } from './tokenizer.js';

@@ -1,0 +1,158 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { EasyNlpError } from '../errors/index.js';
+import {
+  type BertTokenizerOptions,
+  bertSpec,
+  bertSpecialTokens,
+  SPECIAL_ROLES,
+  type SpecialTokens,
+} from './bert-spec.js';
+
+/** What a tokenizer consists of, independent of where it came from. */
+export interface TokenizerParts {
+  /** Folder or description, for messages. */
+  readonly origin: string;
+  /** The content of `tokenizer.json`. */
+  readonly spec: Readonly<Record<string, unknown>>;
+  readonly special: SpecialTokens;
+  /** The content of `tokenizer_config.json`. */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+type Json = Record<string, unknown>;
+
+/** Contents that stand for a role when no configuration names it. */
+const USUAL: Record<keyof SpecialTokens, readonly string[]> = {
+  unk: ['[UNK]', '<unk>', '<|endoftext|>'],
+  sep: ['[SEP]', '</s>', '<|endoftext|>'],
+  pad: ['[PAD]', '<pad>'],
+  cls: ['[CLS]', '<s>'],
+  mask: ['[MASK]', '<mask>'],
+};
+
+/** Reads a tokenizer folder in the Hugging Face layout; throws DATA_TOKENIZER. */
+export async function loadTokenizerFolder(folder: string): Promise<TokenizerParts> {
+  const entry = await stat(folder).catch(() => null);
+  if (entry === null || !entry.isDirectory()) throw unusable(folder, 'there is no such folder');
+  const config = (await readJson(folder, 'tokenizer_config.json')) ?? {};
+  const map = (await readJson(folder, 'special_tokens_map.json')) ?? {};
+  const spec = await readJson(folder, 'tokenizer.json');
+  if (spec !== null)
+    return { origin: folder, spec, config, special: namedTokens(config, map, tokensOf(spec)) };
+  const text = await read(folder, 'vocab.txt');
+  if (text === null) throw unusable(folder, 'it has neither tokenizer.json nor vocab.txt');
+  return fromVocabText(folder, text, config, map, await readJson(folder, 'added_tokens.json'));
+}
+
+function fromVocabText(
+  folder: string,
+  text: string,
+  config: Json,
+  map: Json,
+  added: Json | null,
+): TokenizerParts {
+  const lines = text.split(/\r\n|\n|\r/);
+  if (lines.at(-1) === '') lines.pop();
+  if (lines.length === 0) throw unusable(folder, 'vocab.txt is empty');
+  // As in transformers, the last of two equal lines counts.
+  const ids = new Map(lines.map((token, id) => [token, id]));
+  const special = namedTokens(config, map, ids);
+  const options: BertTokenizerOptions = {
+    doLowerCase: flag(config.do_lower_case) ?? true,
+    tokenizeChineseChars: flag(config.tokenize_chinese_chars) ?? true,
+    stripAccents: flag(config.strip_accents) ?? null,
+    ...(special.unk === undefined ? {} : { unkToken: special.unk }),
+    ...(special.sep === undefined ? {} : { sepToken: special.sep }),
+    ...(special.pad === undefined ? {} : { padToken: special.pad }),
+    ...(special.cls === undefined ? {} : { clsToken: special.cls }),
+    ...(special.mask === undefined ? {} : { maskToken: special.mask }),
+    additionalSpecialTokens: contents(config.additional_special_tokens ?? map.additional_special_tokens),
+  };
+  const tokens = bertSpecialTokens(options);
+  const missing = [tokens.unk, tokens.cls, tokens.sep].filter((token) => !ids.has(token));
+  if (missing.length > 0) throw unusable(folder, `vocab.txt lacks the special tokens ${missing.join(' ')}`);
+  const extra = new Map<string, number>();
+  for (const [token, id] of Object.entries(added ?? {})) {
+    if (typeof id === 'number' && !ids.has(token)) extra.set(token, id);
+  }
+  for (const [id, token] of Object.entries((config.added_tokens_decoder ?? {}) as Json)) {
+    const content = contentOf(token);
+    if (content !== undefined && !ids.has(content)) extra.set(content, Number(id));
+  }
+  return {
+    origin: folder,
+    spec: bertSpec(ids, extra, options),
+    config: { tokenizer_class: 'BertTokenizer', ...config },
+    special: tokens,
+  };
+}
+
+function namedTokens(config: Json, map: Json, known: { has(token: string): boolean }): SpecialTokens {
+  const special: SpecialTokens = {};
+  for (const role of SPECIAL_ROLES) {
+    const name = `${role}_token`;
+    const token =
+      contentOf(config[name]) ?? contentOf(map[name]) ?? USUAL[role].find((usual) => known.has(usual));
+    if (token !== undefined) special[role] = token;
+  }
+  return special;
+}
+
+/** Tokens of a tokenizer.json: the model's vocabulary (an object, or pairs for Unigram) and the added ones. */
+function tokensOf(spec: Json): Set<string> {
+  const tokens = new Set<string>();
+  const vocab = (spec.model as Json | undefined)?.vocab;
+  if (Array.isArray(vocab))
+    for (const entry of vocab) tokens.add(String(Array.isArray(entry) ? entry[0] : entry));
+  else if (typeof vocab === 'object' && vocab !== null)
+    for (const token of Object.keys(vocab)) tokens.add(token);
+  for (const token of contents(spec.added_tokens)) tokens.add(token);
+  return tokens;
+}
+
+/** Special tokens are written as strings or as `{ "content": … }`. */
+function contentOf(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  const content = (value as { content?: unknown } | null | undefined)?.content;
+  return typeof content === 'string' ? content : undefined;
+}
+
+function contents(value: unknown): string[] {
+  if (!Array.isArray(value)) return [];
+  return value.map(contentOf).filter((token) => token !== undefined);
+}
+
+function flag(value: unknown): boolean | undefined {
+  return typeof value === 'boolean' ? value : undefined;
+}
+
+async function read(folder: string, name: string): Promise<string | null> {
+  try {
+    return await readFile(join(folder, name), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw new EasyNlpError(
+      'DATA_TOKENIZER',
+      { file: join(folder, name), reason: (error as Error).message },
+      { cause: error },
+    );
+  }
+}
+
+async function readJson(folder: string, name: string): Promise<Json | null> {
+  const text = await read(folder, name);
+  if (text === null) return null;
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      throw new Error('expected an object');
+    return value as Json;
+  } catch (error) {
+    throw unusable(join(folder, name), `not valid JSON: ${(error as Error).message}`);
+  }
+}
+
+function unusable(file: string, reason: string): EasyNlpError {
+  return new EasyNlpError('DATA_TOKENIZER', { file, reason });
+}

@@ -1,0 +1,46 @@
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SPECIAL_ROLES } from './bert-spec.js';
+import type { TokenizerParts } from './load-folder.js';
+
+type Json = Record<string, unknown>;
+
+/** Writes the files of a tokenizer in the Hugging Face layout, each one whole or not at all. */
+export async function saveTokenizerFolder(folder: string, parts: TokenizerParts): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const spec = { ...parts.spec, truncation: null, padding: null };
+  const special: Record<string, string> = {};
+  for (const role of SPECIAL_ROLES) {
+    const token = parts.special[role];
+    if (token !== undefined) special[`${role}_token`] = token;
+  }
+  const config: Json = { ...parts.config, ...special };
+  config.tokenizer_class ??= 'PreTrainedTokenizerFast';
+  await write(folder, 'tokenizer.json', json(spec));
+  await write(folder, 'tokenizer_config.json', json(config));
+  await write(folder, 'special_tokens_map.json', json(special));
+  const vocabulary = wordPieceLines(spec);
+  if (vocabulary !== null) await write(folder, 'vocab.txt', `${vocabulary.join('\n')}\n`);
+}
+
+/** The vocabulary by id, null when the model is not WordPiece (whose vocabularies vocab.txt cannot express). */
+function wordPieceLines(spec: Json): string[] | null {
+  const model = spec.model as { type?: unknown; vocab?: Record<string, number> } | undefined;
+  if (model?.type !== 'WordPiece' || model.vocab === undefined) return null;
+  const lines: string[] = [];
+  for (const [token, id] of Object.entries(model.vocab)) lines[id] = token;
+  // An id without a token (a vocab.txt that held one token twice) keeps its line, or all later ids would move.
+  for (let id = 0; id < lines.length; id++) lines[id] ??= `[unused-id-${id}]`;
+  return lines;
+}
+
+async function write(folder: string, name: string, content: string): Promise<void> {
+  const path = join(folder, name);
+  const partial = `${path}.${process.pid}.partial`;
+  await writeFile(partial, content, 'utf8');
+  await rename(partial, path);
+}
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
