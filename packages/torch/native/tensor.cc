@@ -224,6 +224,8 @@ napi_value Attach(napi_env env, napi_callback_info info) {
       int64_t ignored;
       check(env, napi_adjust_external_memory(env, slot.external, &ignored));
     }
+    void* previous;
+    napi_remove_wrap(env, args[0], &previous);  // a parameter whose data was replaced; fails harmlessly otherwise
     check(env, napi_wrap(env, args[0], reinterpret_cast<void*>(static_cast<uintptr_t>(handle)), OnCollected, &state, nullptr));
     return nullptr;
   });

@@ -72,9 +72,9 @@ function signatures(op, skipSelf, scalarAt) {
   while (tensors < lead && typed[tensors].tensor) tensors++;
   if (tensors < lead) {
     const named = typed.slice(tensors);
-    out.push(
-      `(${[...params(typed.slice(from, tensors)), `options${named.some((a) => a.needed) ? '' : '?'}: ${record(named)}`].join(', ')}): ${result}`,
-    );
+    const required = named.some((a) => a.needed);
+    const before = typed.slice(from, tensors).map((a) => (required ? { ...a, needed: true } : a));
+    out.push(`(${[...params(before), `options${required ? '' : '?'}: ${record(named)}`].join(', ')}): ${result}`);
   }
   return out;
 }

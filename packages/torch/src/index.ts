@@ -9,6 +9,7 @@ export { Generator, getRngState, manualSeed, setRngState } from './generator.js'
 export { bfloat16ToNumber, float16ToNumber } from './half.js';
 export { type Index, Slice, slice as range } from './indexing.js';
 export type { NestedArray } from './nested.js';
+export * as nn from './nn/index.js';
 export { type OpValue, ops } from './operator.js';
 export * from './runtime.js';
 export { keep, Scope, scope, tidy } from './scope.js';

@@ -240,7 +240,6 @@ export class Tensor {
   }
 }
 
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: see above.
 export interface Tensor extends TensorMethods {}
 
 setTensorTest((value): value is Tensor => value instanceof Tensor);

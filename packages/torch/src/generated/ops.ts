@@ -823,10 +823,10 @@ export const batchNorm = define<{
   ): Tensor;
   (
     input: Tensor,
-    weight?: Tensor | null,
-    bias?: Tensor | null,
-    runningMean?: Tensor | null,
-    runningVar?: Tensor | null,
+    weight: Tensor | null,
+    bias: Tensor | null,
+    runningMean: Tensor | null,
+    runningVar: Tensor | null,
     options: { training: boolean; momentum: number; eps: number; cudnnEnabled: boolean },
   ): Tensor;
 }>('aten::batch_norm', '');

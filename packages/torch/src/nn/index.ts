@@ -1,0 +1,2 @@
+export { type LoadReport, Module } from './module.js';
+export { Parameter } from './parameter.js';
