@@ -1,0 +1,46 @@
+#!/usr/bin/env node
+// npm test [-- vitest's arguments]: set-up, biome, tsc, vitest. All three run even when one fails; the exit status
+// is 0 only when all are well. EASYNLP_SLOW_TESTS=1 adds the slow tests.
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { binary, run, runMain, seconds } from './lib/process.mjs';
+import { setup } from './lib/setup.mjs';
+import { summarize } from './lib/summarize.mjs';
+import { compile } from './lib/typescript.mjs';
+
+async function timed(title, work) {
+  console.log(`${title}`);
+  const started = performance.now();
+  const status = await work();
+  console.log(`${title}: ${status === 0 ? 'ok' : `FAILED (exit status ${status})`}, ${seconds(started)}\n`);
+  return status;
+}
+
+await runMain(async (args) => {
+  await setup({ typescript: false });
+  const biome = await timed('biome check', () =>
+    run(process.execPath, [binary('@biomejs/biome/bin/biome'), 'check', '.']),
+  );
+  const types = await timed('tsc -b', () => compile());
+
+  const folder = mkdtempSync(join(tmpdir(), 'easynlp-test-'));
+  const report = join(folder, 'vitest.json');
+  // Several test processes run side by side; each taking every core for OpenMP makes all of them slow.
+  const env = { ...process.env, OMP_NUM_THREADS: process.env.OMP_NUM_THREADS ?? '2' };
+  try {
+    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+    const tests = await timed('vitest', () =>
+      run(process.execPath, [binary('vitest/vitest.mjs'), 'run', ...reporters, ...args], { env }),
+    );
+    const counts = summarize(existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : null);
+    const failures = [biome && 'biome', types && 'tsc', tests && 'vitest'].filter(Boolean);
+    if (counts.broken.length > 0)
+      console.log(`test files that could not be run: ${counts.broken.join(', ')}`);
+    if (failures.length > 0) console.log(`failed: ${failures.join(', ')}`);
+    console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+    return failures.length === 0 ? 0 : 1;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
