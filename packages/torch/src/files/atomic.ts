@@ -42,7 +42,9 @@ export function writeFileAtomic(path: string, data: AtomicData, bytes?: number):
   } catch (error) {
     if (descriptor !== null) attempt(() => fs.closeSync(descriptor as number));
     attempt(() => fs.rmSync(temporary, { force: true }));
-    throw isSystemError(error) ? ioError(error, { action: 'write', path, bytes: total ?? done, done }) : error;
+    throw isSystemError(error)
+      ? ioError(error, { action: 'write', path, bytes: total ?? done, done })
+      : error;
   }
   syncFolder(dirname(path));
 }
@@ -89,7 +91,8 @@ export async function atomicFolder<T>(
     throw isSystemError(error) ? ioError(error, { action: 'write folder', path: target }) : error;
   }
   syncFolder(dirname(target));
-  for (const retired of retiredFolders(target)) attempt(() => fs.rmSync(retired, { recursive: true, force: true }));
+  for (const retired of retiredFolders(target))
+    attempt(() => fs.rmSync(retired, { recursive: true, force: true }));
   return result;
 }
 
@@ -164,7 +167,8 @@ function syncFolder(folder: string): void {
   try {
     fs.fsyncSync(descriptor);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EIO') throw ioError(error, { action: 'sync', path: folder });
+    if ((error as NodeJS.ErrnoException).code === 'EIO')
+      throw ioError(error, { action: 'sync', path: folder });
   } finally {
     fs.closeSync(descriptor);
   }

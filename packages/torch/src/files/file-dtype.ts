@@ -80,3 +80,10 @@ export function elementCount(shape: readonly number[]): number | null {
   }
   return count;
 }
+
+/** A shape for messages; long ones (from damaged files) are cut. */
+export function showShape(shape: readonly number[]): string {
+  return shape.length <= 16
+    ? `[${shape.join(', ')}]`
+    : `[${shape.slice(0, 16).join(', ')}, … ${shape.length} sizes]`;
+}

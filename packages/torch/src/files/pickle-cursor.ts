@@ -37,29 +37,36 @@ export class PickleCursor {
   }
 
   u8(): number {
-    return this.#view.getUint8(this.#take(1));
+    // `#take` may replace the view: it must come first.
+    const at = this.#take(1);
+    return this.#view.getUint8(at);
   }
 
   u16(): number {
-    return this.#view.getUint16(this.#take(2), true);
+    const at = this.#take(2);
+    return this.#view.getUint16(at, true);
   }
 
   i32(): number {
-    return this.#view.getInt32(this.#take(4), true);
+    const at = this.#take(4);
+    return this.#view.getInt32(at, true);
   }
 
   u32(): number {
-    return this.#view.getUint32(this.#take(4), true);
+    const at = this.#take(4);
+    return this.#view.getUint32(at, true);
   }
 
   /** A 64-bit length. Values beyond 2⁵³ become inexact, but no file is that long. */
   u64(): number {
-    return Number(this.#view.getBigUint64(this.#take(8), true));
+    const at = this.#take(8);
+    return Number(this.#view.getBigUint64(at, true));
   }
 
   /** Big-endian, as pickle has it. */
   f64(): number {
-    return this.#view.getFloat64(this.#take(8), false);
+    const at = this.#take(8);
+    return this.#view.getFloat64(at, false);
   }
 
   /** A copy of the next bytes. */
@@ -80,7 +87,8 @@ export class PickleCursor {
   line(): Uint8Array {
     const parts: number[] = [];
     for (let byte = this.u8(); byte !== NEWLINE; byte = this.u8()) {
-      if (parts.length >= MAX_LINE) throw new PickleError(`a line longer than ${MAX_LINE} bytes`, this.position);
+      if (parts.length >= MAX_LINE)
+        throw new PickleError(`a line longer than ${MAX_LINE} bytes`, this.position);
       parts.push(byte);
     }
     return Uint8Array.from(parts);

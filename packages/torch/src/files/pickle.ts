@@ -1,4 +1,4 @@
-import { PickleCursor } from './pickle-cursor.js';
+import type { PickleCursor } from './pickle-cursor.js';
 import { PickleError, PickleGlobal, PickleTuple } from './pickle-values.js';
 
 /** What a pickle may name and refer to. Whatever `resolve` does not know is refused. */
@@ -216,7 +216,8 @@ class Unpickler {
       case 0x92: {
         // NEWOBJ_EX
         const [callee, args, named] = this.#popMany(3);
-        if (!(named instanceof Map) || named.size > 0) throw this.#malformed('NEWOBJ_EX with named arguments');
+        if (!(named instanceof Map) || named.size > 0)
+          throw this.#malformed('NEWOBJ_EX with named arguments');
         return this.#push(this.#call(callee, args));
       }
       case 0x69: {
@@ -375,11 +376,14 @@ class Unpickler {
   }
 
   #rawUnicode(line: Uint8Array): string {
-    return ascii(line).replace(/\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})/g, (_, short?: string, long?: string) => {
-      const code = Number.parseInt((short ?? long) as string, 16);
-      if (code > 0x10ffff) throw this.#malformed('a character beyond Unicode');
-      return String.fromCodePoint(code);
-    });
+    return ascii(line).replace(
+      /\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})/g,
+      (_, short?: string, long?: string) => {
+        const code = Number.parseInt((short ?? long) as string, 16);
+        if (code > 0x10ffff) throw this.#malformed('a character beyond Unicode');
+        return String.fromCodePoint(code);
+      },
+    );
   }
 
   #utf8(bytes: Uint8Array): string {

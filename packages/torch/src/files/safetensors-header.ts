@@ -1,6 +1,6 @@
 import { TorchError } from '../errors.js';
 import type { ByteSource } from './byte-source.js';
-import { elementCount, type FileDType, fileDTypeFromSafetensors } from './file-dtype.js';
+import { elementCount, type FileDType, fileDTypeFromSafetensors, showShape } from './file-dtype.js';
 import { parseStrictJson, type StrictJson, StrictJsonError } from './strict-json.js';
 
 /** The format's own limit on the header. */
@@ -110,7 +110,8 @@ function parseEntry(value: StrictJson, fail: (reason: string) => never): Safeten
   const shape = value.get('shape');
   if (!isSizes(shape)) return fail('shape is not a list of whole numbers from 0 to 2^53 - 1');
   const count = elementCount(shape);
-  if (count === null || !Number.isSafeInteger(count * info.size)) return fail(`shape [${shape}] overflows`);
+  if (count === null || !Number.isSafeInteger(count * info.size))
+    return fail(`shape ${showShape(shape)} overflows`);
 
   const offsets = value.get('data_offsets');
   if (!isSizes(offsets) || offsets.length !== 2)
@@ -119,7 +120,9 @@ function parseEntry(value: StrictJson, fail: (reason: string) => never): Safeten
   if (end < begin) return fail(`data_offsets [${begin}, ${end}] run backwards`);
   const expected = count * info.size;
   if (end - begin !== expected) {
-    return fail(`data_offsets span ${end - begin} bytes, ${dtype} of shape [${shape}] takes ${expected}`);
+    return fail(
+      `data_offsets span ${end - begin} bytes, ${dtype} of shape ${showShape(shape)} takes ${expected}`,
+    );
   }
   return { dtype: info.dtype, shape, begin, end };
 }

@@ -1,6 +1,6 @@
 import { TorchError } from '../errors.js';
 import { writeFileAtomic } from './atomic.js';
-import { elementCount, type FileDType, fileDType, fileDTypeOrder } from './file-dtype.js';
+import { elementCount, type FileDType, fileDType, fileDTypeOrder, showShape } from './file-dtype.js';
 import { MAX_HEADER_BYTES } from './safetensors-header.js';
 
 /** One tensor to write: little-endian, row-major bytes, or a function that makes them when their turn comes. */
@@ -58,7 +58,8 @@ function planSafetensors(
 ): { head: Uint8Array; plan: Planned[]; total: number } {
   const sorted = [...tensors].sort(
     ([nameA, a], [nameB, b]) =>
-      fileDTypeOrder(b.dtype) - fileDTypeOrder(a.dtype) || Buffer.compare(Buffer.from(nameA), Buffer.from(nameB)),
+      fileDTypeOrder(b.dtype) - fileDTypeOrder(a.dtype) ||
+      Buffer.compare(Buffer.from(nameA), Buffer.from(nameB)),
   );
   // Assembled from text rather than as an object: a plain object would lose the order of names such as "0".
   const fields: string[] = [];
@@ -75,10 +76,11 @@ function planSafetensors(
     if (info?.safetensors == null) throw invalid(name, `safetensors has no type for dtype '${dtype}'`);
     const count = elementCount(shape);
     if (count === null || !Number.isSafeInteger(offset + count * info.size)) {
-      throw invalid(name, `shape [${shape}] is not a list of sizes, or too large`);
+      throw invalid(name, `shape ${showShape(shape)} is not a list of sizes, or too large`);
     }
     const size = count * info.size;
-    if (typeof bytes !== 'function' && bytes.byteLength !== size) throw wrongSize(name, bytes.byteLength, size);
+    if (typeof bytes !== 'function' && bytes.byteLength !== size)
+      throw wrongSize(name, bytes.byteLength, size);
     fields.push(
       `${quote(name)}:{"dtype":"${info.safetensors}","shape":[${shape}],"data_offsets":[${offset},${offset + size}]}`,
     );
@@ -104,7 +106,10 @@ function quote(text: unknown): string {
     throw new TorchError('ARGUMENT_INVALID', `safetensors metadata must be strings, got ${typeof text}`);
   }
   if (LONE_SURROGATE.test(text)) {
-    throw new TorchError('ARGUMENT_INVALID', `${JSON.stringify(text)} has a lone surrogate and cannot be written as UTF-8`);
+    throw new TorchError(
+      'ARGUMENT_INVALID',
+      `${JSON.stringify(text)} has a lone surrogate and cannot be written as UTF-8`,
+    );
   }
   return JSON.stringify(text);
 }

@@ -1,6 +1,10 @@
 import { TorchError } from '../errors.js';
 import { type ByteSource, memorySource, openFileSource } from './byte-source.js';
-import { parseSafetensorsHeader, type SafetensorsEntry, type SafetensorsHeader } from './safetensors-header.js';
+import {
+  parseSafetensorsHeader,
+  type SafetensorsEntry,
+  type SafetensorsHeader,
+} from './safetensors-header.js';
 
 /** Reads only the header of a safetensors file; see `parseSafetensorsHeader` for what is checked. */
 export function readSafetensorsHeader(path: string): SafetensorsHeader {

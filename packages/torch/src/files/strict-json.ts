@@ -4,7 +4,15 @@
  * exact (bigint), other numbers are told apart from integers (`JsonReal`), and objects become Maps, so that a key
  * like `__proto__` is only a key.
  */
-export type StrictJson = null | boolean | string | number | bigint | JsonReal | StrictJson[] | StrictJsonObject;
+export type StrictJson =
+  | null
+  | boolean
+  | string
+  | number
+  | bigint
+  | JsonReal
+  | StrictJson[]
+  | StrictJsonObject;
 export type StrictJsonObject = Map<string, StrictJson>;
 
 /** A number written with a fraction or an exponent. */

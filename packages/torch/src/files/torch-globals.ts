@@ -25,6 +25,9 @@ export class TensorRef {
   ) {}
 }
 
+// As in PyTorch; also keeps messages that quote shapes short.
+const MAX_RANK = 64;
+
 const STORAGE_DTYPES: Readonly<Record<string, FileDType | null>> = {
   FloatStorage: 'float32',
   DoubleStorage: 'float64',
@@ -112,8 +115,16 @@ for (const module of ['builtins', '__builtin__']) {
   allow(`${module}.set`, ([items]) => new Set(toItems(items)));
   allow(`${module}.frozenset`, ([items]) => new Set(toItems(items)));
 }
+// How protocols below 3 write bytes: as text of which each character is one byte.
+allow('_codecs.encode', ([text, encoding]) => {
+  if (typeof text !== 'string' || encoding !== 'latin1')
+    throw malformed('_codecs.encode: only latin1 is known');
+  return new Uint8Array(Buffer.from(text, 'latin1'));
+});
 allow('torch.Size', ([sizes]) => new PickleTuple(toItems(sizes)));
-allow('torch.device', (args) => args.map(String).join(':'));
+allow('torch.device', (args) =>
+  args.filter((part) => typeof part === 'string' || typeof part === 'number').join(':'),
+);
 allow('torch.Tensor');
 allow('torch.nn.parameter.Parameter');
 
@@ -123,7 +134,9 @@ allow('torch._utils._rebuild_tensor', ([storage, offset, size, stride]) =>
 // The two arguments after requires_grad are hooks (always empty in files) and metadata of conjugate views.
 allow('torch._utils._rebuild_tensor_v2', ([storage, offset, size, stride, requiresGrad, , metadata]) => {
   if (metadata instanceof Map && metadata.size > 0) {
-    throw malformed('_rebuild_tensor_v2: lazily conjugated or negated tensors are not supported; call resolve_conj');
+    throw malformed(
+      '_rebuild_tensor_v2: lazily conjugated or negated tensors are not supported; call resolve_conj',
+    );
   }
   return makeTensor('_rebuild_tensor_v2', storage, offset, size, stride, requiresGrad === true);
 });
@@ -136,7 +149,14 @@ allow('torch._utils._rebuild_parameter_with_state', rebuildParameter);
 
 function rebuildParameter([data, requiresGrad]: readonly unknown[]): TensorRef {
   if (!(data instanceof TensorRef)) throw malformed('_rebuild_parameter: no tensor');
-  return new TensorRef(data.storage, data.dtype, data.offset, data.shape, data.strides, requiresGrad !== false);
+  return new TensorRef(
+    data.storage,
+    data.dtype,
+    data.offset,
+    data.shape,
+    data.strides,
+    requiresGrad !== false,
+  );
 }
 
 function makeTensor(
@@ -154,12 +174,15 @@ function makeTensor(
   const shape = toSizes(`${where}: size`, size);
   const strides = toSizes(`${where}: stride`, stride);
   const begin = toSize(`${where}: offset`, offset);
+  if (shape.length > MAX_RANK)
+    throw malformed(`${where}: ${shape.length} dimensions, at most ${MAX_RANK} are possible`);
   if (shape.length !== strides.length) {
     throw malformed(`${where}: ${shape.length} sizes, but ${strides.length} strides`);
   }
   const count = elementCount(shape);
   const itemSize = fileDType(dtype)?.size ?? 1;
-  if (count === null || !Number.isSafeInteger(count * itemSize)) throw malformed(`${where}: size [${shape}] overflows`);
+  if (count === null || !Number.isSafeInteger(count * itemSize))
+    throw malformed(`${where}: size [${shape}] overflows`);
   const bytes = storage.elements * (storage.dtype === null ? 1 : (fileDType(storage.dtype)?.size ?? 1));
   const available = Math.floor(bytes / itemSize);
   // The last element touched; sums beyond 2^53 are inexact but far above any file, so the comparison still holds.
