@@ -1,4 +1,10 @@
-export { type AtomicData, type AtomicFolderOptions, atomicFolder, recoverFolder, writeFileAtomic } from './atomic.js';
+export {
+  type AtomicData,
+  type AtomicFolderOptions,
+  atomicFolder,
+  recoverFolder,
+  writeFileAtomic,
+} from './atomic.js';
 export type { FileDType } from './file-dtype.js';
 export { readSafetensorsHeader, SafetensorsFile } from './safetensors.js';
 export type { SafetensorsEntry, SafetensorsHeader } from './safetensors-header.js';
