@@ -77,8 +77,8 @@ function cut(
 
 /**
  * Every rank must take part in every step: when the batches do not come out even, the largest are halved
- * (no row is lost or given twice), or with `dropLast` the smallest left out. Only a window with fewer rows
- * than ranks stays uneven.
+ * (no row is lost or given twice), or with `dropLast` the smallest left out. Without `dropLast` a window whose
+ * batches all have a single row may stay uneven: the first ranks then get one batch more.
  */
 function fillSteps(batches: number[][], world: number, dropLast: boolean): number[][] {
   let missing = (world - (batches.length % world)) % world;

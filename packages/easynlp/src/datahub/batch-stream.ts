@@ -68,7 +68,8 @@ const ENCODE_AT_ONCE = 1024;
  * resuming at any batch gives exactly the batches that an uninterrupted run would have given.
  *
  * With several ranks each encodes every row and takes every `worldSize`-th batch of the same plan; no row is
- * lost or given twice, and every rank gets the same number of batches (batches are halved to that end).
+ * lost or given twice, and every rank gets the same number of batches (batches are halved to that end; where
+ * all have a single row already, only `dropLast` keeps the ranks even).
  *
  * @example
  * const stream = new BatchStream({ source, encode, batchSize: 32, tokenBudget: 4096, seed: 42 });
