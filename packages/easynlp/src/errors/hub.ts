@@ -140,7 +140,12 @@ export const HUB_ERRORS = defineErrors({
     exitCode: EXIT.network,
     httpStatus: 502,
     message: (d) => `Cannot reach ${text(d.endpoint)} for "${text(d.name)}": ${text(d.reason)}.`,
-    hint: mirrorHint,
+    hint: (d) =>
+      sentences(
+        d.proxyIgnored === true &&
+          'A proxy is set in the environment, but Node.js ignores it; Node 24 and later use it with NODE_USE_ENV_PROXY=1.',
+        mirrorHint(d),
+      ),
   },
   HUB_SERVER_ERROR: {
     exitCode: EXIT.network,

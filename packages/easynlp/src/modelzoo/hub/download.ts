@@ -106,8 +106,9 @@ class BlobDownload {
       await rename(temporary, this.blob);
     } catch (error) {
       const code = EasyNlpError.isInstance(error) ? error.code : (error as NodeJS.ErrnoException).code;
-      // A partial file is kept for the next attempt, unless it is wrong or fills the disk.
-      if (code === 'HUB_CHECKSUM_MISMATCH' || code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') {
+      // A partial file is kept for the next attempt, unless it is empty, wrong or fills the disk.
+      const useless = this.offset === 0 || code === 'HUB_CHECKSUM_MISMATCH';
+      if (useless || code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') {
         await rm(temporary, { force: true }).catch(() => undefined);
       }
       // Another process took the file over while this one was suspended, and finished it.

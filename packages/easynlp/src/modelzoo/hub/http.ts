@@ -1,6 +1,6 @@
-import { isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EasyNlpError } from '../../errors/index.js';
+import { checkRedirect } from './redirects.js';
 import type { HubSettings } from './settings.js';
 
 /** What the errors of a conversation with a hub mention. */
@@ -15,43 +15,6 @@ const MOST_REDIRECTS = 10;
 /** Listings are small; a body beyond this is not one. */
 const MOST_LISTING_BYTES = 64 * 2 ** 20;
 
-/** True for addresses that only make sense inside one's own network. Names are not resolved. */
-export function isPrivateHost(hostname: string): boolean {
-  const host = hostname.replace(/^\[|\]$/g, '').toLowerCase();
-  if (host === 'localhost' || host.endsWith('.localhost') || host.endsWith('.local')) return true;
-  if (isIP(host) === 4)
-    return /^(0|10|127|169\.254|172\.(1[6-9]|2\d|3[01])|192\.168|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\./.test(
-      host,
-    );
-  if (isIP(host) === 6) return /^(::1?$|::ffff:|f[cd]|fe[89ab])/.test(host);
-  return false;
-}
-
-/**
- * Decides whether a redirect may be followed: http(s) only, never from https to http, never from a public server into
- * a private network (a hostile hub must not make us call the cloud's metadata service).
- * @throws EasyNlpError HUB_UNSAFE_REDIRECT
- */
-export function checkRedirect(from: URL, location: string): URL {
-  const refuse = (reason: string): never => {
-    throw new EasyNlpError('HUB_UNSAFE_REDIRECT', {
-      from: from.origin + from.pathname,
-      to: location,
-      reason,
-    });
-  };
-  let to: URL;
-  try {
-    to = new URL(location, from);
-  } catch {
-    return refuse('it is not an address');
-  }
-  if (to.protocol !== 'https:' && to.protocol !== 'http:') refuse('only http and https are allowed');
-  if (from.protocol === 'https:' && to.protocol === 'http:') refuse('it leaves https for http');
-  if (isPrivateHost(to.hostname) && !isPrivateHost(from.hostname)) refuse('it leads into a private network');
-  return to;
-}
-
 /** The innermost reason of a failed fetch ("fetch failed" says nothing). */
 export function networkReason(error: unknown): string {
   let inner: unknown = error;
@@ -63,6 +26,12 @@ export function networkReason(error: unknown): string {
   return code !== undefined && !inner.message.includes(code)
     ? `${inner.message} (${code})`
     : inner.message || inner.name;
+}
+
+/** Node's fetch uses a proxy of the environment only when told to (Node 24), unlike curl and Python. */
+function proxyIgnored(): boolean {
+  const { HTTPS_PROXY, https_proxy, HTTP_PROXY, http_proxy, NODE_USE_ENV_PROXY } = process.env;
+  return Boolean(HTTPS_PROXY || https_proxy || HTTP_PROXY || http_proxy) && NODE_USE_ENV_PROXY !== '1';
 }
 
 /** A response whose body may still be arriving. */
@@ -164,10 +133,9 @@ export class HubHttp {
 
   async pause(attempt: number, error?: unknown): Promise<void> {
     const asked = EasyNlpError.isInstance(error) ? Number(error.details.retryAfter) : Number.NaN;
-    const wait =
-      asked > 0
-        ? Math.min(asked * 1000, 20_000)
-        : Math.min(200 * 2 ** attempt, 5000) * (0.75 + Math.random() / 2);
+    const pause = Math.min(this.settings.retryPauseMs * 2 ** (attempt - 1), 10_000);
+    // Spread, so that many processes do not come back at the same moment.
+    const wait = asked > 0 ? Math.min(asked * 1000, 20_000) : pause * (0.75 + Math.random() / 2);
     await sleep(wait, undefined, { signal: this.settings.signal }).catch(() =>
       this.settings.signal?.throwIfAborted(),
     );
@@ -177,11 +145,8 @@ export class HubHttp {
   translate(error: unknown): unknown {
     if (this.settings.signal?.aborted) return this.settings.signal.reason;
     if (EasyNlpError.isInstance(error)) return error;
-    return new EasyNlpError(
-      'HUB_NETWORK',
-      { ...this.details, reason: networkReason(error) },
-      { cause: error },
-    );
+    const details = { ...this.details, reason: networkReason(error), proxyIgnored: proxyIgnored() };
+    return new EasyNlpError('HUB_NETWORK', details, { cause: error });
   }
 
   /** The token goes to the endpoint's own origin and nowhere else. */

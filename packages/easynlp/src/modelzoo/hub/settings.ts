@@ -21,6 +21,7 @@ export interface HubSettings {
   readonly offline: boolean;
   readonly timeoutMs: number;
   readonly retries: number;
+  readonly retryPauseMs: number;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -106,6 +107,7 @@ export function readSettings(options: ResolveModelOptions): HubSettings {
       options.offline ?? (isTrue(variable('HF_HUB_OFFLINE')) || isTrue(variable('TRANSFORMERS_OFFLINE'))),
     timeoutMs: options.timeoutMs ?? (seconds > 0 ? seconds * 1000 : 30_000),
     retries: options.retries ?? 4,
+    retryPauseMs: options.retryPauseMs ?? 400,
     signal: options.signal,
   };
 }

@@ -37,6 +37,8 @@ export interface ResolveModelOptions {
   timeoutMs?: number;
   /** Further attempts after a network failure or a 5xx answer; default 4. */
   retries?: number;
+  /** Pause before the first further attempt, doubled before each next one; default 400. */
+  retryPauseMs?: number;
 }
 
 /** How the bytes of a file are checked: `git` is the SHA-1 of a git blob (the hub's id of small files). */

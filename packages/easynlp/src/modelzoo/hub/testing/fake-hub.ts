@@ -119,14 +119,17 @@ export class FakeHub {
       return end(response, 200, fault.body, { 'content-type': fault.type ?? 'application/json' });
     }
     const url = new URL(logged.url, 'http://fake');
-    const path = decodeURIComponent(url.pathname);
-    if (server === 'cdn') return this.content(path.slice('/cdn/'.length), request, response, fault);
+    const path = url.pathname;
+    if (server === 'cdn') {
+      return this.content(decodeURIComponent(path.slice('/cdn/'.length)), request, response, fault);
+    }
     const modelscope = /^\/api\/v1\/models\/([^/]+\/[^/]+)\/(repo\/files|repo)$/.exec(path);
     if (modelscope) return this.modelScope(modelscope[1]!, modelscope[2]!, url, request, response, fault);
     const info = /^\/api\/models\/(.+)\/revision\/([^/]+)$/.exec(path);
     const tree = /^\/api\/models\/(.+)\/tree\/([^/]+)$/.exec(path);
     const file = /^\/(.+?)\/resolve\/([^/]+)\/(.+)$/.exec(path);
-    const [, name = '', revision = '', rest = ''] = info ?? tree ?? file ?? [];
+    // Decoded only now: a tag may contain a slash, which arrives as %2F.
+    const [, name = '', revision = '', rest = ''] = (info ?? tree ?? file ?? []).map(decodeURIComponent);
     const renamed = Object.keys(this.repositories).find((key) => this.repositories[key]!.formerName === name);
     if (renamed) return end(response, 307, '', { location: logged.url.replace(name, renamed) });
     const repository = this.repositories[name];
