@@ -1,2 +1,11 @@
+export { Conv1d, type Conv1dOptions } from './conv1d.js';
+export { Dropout } from './dropout.js';
+export { Embedding } from './embedding.js';
+export type { FactoryOptions } from './factory.js';
+export * as functional from './functional.js';
+export * as init from './init.js';
+export { LayerNorm } from './layer-norm.js';
+export { Linear } from './linear.js';
 export { type LoadReport, Module } from './module.js';
 export { Parameter } from './parameter.js';
+export { Sequential, type Step } from './sequential.js';
