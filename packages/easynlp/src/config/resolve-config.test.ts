@@ -11,7 +11,6 @@ import {
   type CommandName,
   fieldsOf,
   loadConfigFile,
-  nearest,
   option,
   parseConfig,
   parseConfigText,
@@ -219,16 +218,4 @@ describe('schemas', () => {
       expect(field.key).toMatch(/^[a-z][a-zA-Z0-9]*$/);
     }
   });
-});
-
-describe('nearest', () => {
-  const names = ['learningRate', 'epochs', 'evalSteps', 'dev'];
-  it.each([
-    ['learning_rate', 'learningRate'],
-    ['learingRate', 'learningRate'],
-    ['epoch', 'epochs'],
-    ['evla-steps', 'evalSteps'],
-    ['something', undefined],
-    ['', undefined],
-  ])('%s → %s', (name, expected) => expect(nearest(name, names)).toBe(expected));
 });

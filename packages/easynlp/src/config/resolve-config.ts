@@ -1,9 +1,9 @@
 import type { z } from 'zod';
 import { EasyNlpError, type ErrorDetails } from '../errors/index.js';
+import { nearest } from '../util/nearest.js';
 import { buildSchema, type CommandConfigs, type CommandName } from './build-schema.js';
 import type { ConfigFile } from './config-file.js';
 import { type Field, fieldsOf } from './introspect.js';
-import { nearest } from './suggest.js';
 import { trainConfigSchema } from './train-config.js';
 
 export interface ResolveSources {
@@ -118,7 +118,7 @@ export function resolveConfig<C extends CommandName>(
   for (const issue of result.error?.issues ?? []) {
     if (issue.code === 'unrecognized_keys') {
       for (const key of issue.keys) {
-        const suggestion = nearest(key, fields.keys());
+        const suggestion = nearest(key, fields.keys()) ?? undefined;
         problems.push(new EasyNlpError('CONFIG_UNKNOWN_KEY', { key, suggestion, ...origin(key, 'key') }));
       }
       continue;
@@ -140,7 +140,8 @@ export function resolveConfig<C extends CommandName>(
     } else {
       const path = issue.path.filter((p) => typeof p !== 'symbol');
       const got = path.reduce<unknown>((v, p) => (v as Record<string | number, unknown>)?.[p], merged);
-      const suggestion = field.choices && typeof got === 'string' ? nearest(got, field.choices) : undefined;
+      const suggestion =
+        field.choices && typeof got === 'string' ? (nearest(got, field.choices) ?? undefined) : undefined;
       const item = field.item === undefined || path.length === 1 ? field : { ...field, kind: field.item };
       problems.push(
         new EasyNlpError('CONFIG_INVALID_VALUE', {

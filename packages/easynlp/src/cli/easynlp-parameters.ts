@@ -1,0 +1,177 @@
+import { buildSchema, type CommandName, expectation, fieldsOf } from '../config/index.js';
+import { EasyNlpError } from '../errors/index.js';
+import { nearest } from '../util/nearest.js';
+import { parseBoolean, parseFlagValue, parseNumber } from './schema-to-flags.js';
+import { parseUserDefinedParameters } from './user-defined-parameters.js';
+
+type ParameterType = 'boolean' | 'integer' | 'number' | 'text';
+
+/** EasyNLP's `app_parameters`: settings of features, with the types that EasyNLP gives them. */
+const APP_PARAMETERS: Readonly<Record<string, ParameterType>> = {
+  embedding_size: 'integer',
+  loss_type: 'text',
+  margin: 'number',
+  gamma: 'integer',
+  two_tower: 'boolean',
+  siamese: 'boolean',
+  multi_label: 'boolean',
+  enable_distillation: 'boolean',
+  type: 'text',
+  logits_name: 'text',
+  logits_saved_path: 'text',
+  temperature: 'number',
+  alpha: 'number',
+  expansion_rate: 'integer',
+  mask_proportion: 'number',
+  remove_blanks: 'boolean',
+  append_original: 'boolean',
+  enable_fewshot: 'boolean',
+  label_desc: 'text',
+  pattern: 'text',
+  enable_vit: 'boolean',
+  enable_vqgan: 'boolean',
+};
+
+/** Features that are switched on by a parameter and do not exist here yet. */
+const FEATURES_TO_COME: Readonly<Record<string, string>> = {
+  enable_fewshot: 'few-shot learning (PET, P-tuning, CP-Tuning)',
+  enable_distillation: 'knowledge distillation',
+  siamese: 'siamese text matching',
+  enable_vit: 'image to text generation',
+  enable_vqgan: 'image to text generation',
+  kg_file: 'K-BERT (knowledge graph injection)',
+  entity_file: 'knowledge-enhanced fine-tuning (Kangaroo)',
+  rel_file: 'knowledge-enhanced fine-tuning (Kangaroo)',
+  samples_file: 'knowledge-enhanced fine-tuning (Kangaroo)',
+  concept_emb_file: 'knowledge-enhanced fine-tuning (Kangaroo)',
+  clue_name: 'the CLUE benchmark',
+  geep_exit_num: 'early exit (GEEP)',
+  geep_threshold: 'early exit (GEEP)',
+};
+
+/** Variants that EasyNLP selects by a parameter are tasks of their own here. */
+const VARIANTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  multi_label: { text_classify: 'text_classify_multi_label' },
+  two_tower: { text_match: 'text_match_two_tower' },
+};
+
+/** EasyNLP's names of options that have another name here. */
+const OPTION_NAMES: Readonly<Record<string, string>> = {
+  pretrain_model_name_or_path: 'model',
+  pretrained_model_name_or_path: 'model',
+  embed_size: 'embeddingSize',
+};
+
+export interface ParameterTarget {
+  readonly command: CommandName;
+  /** Options of the configuration; changed in place. */
+  readonly values: Record<string, unknown>;
+  readonly warnings: string[];
+}
+
+const camel = (key: string): string =>
+  key.replace(/[_-]+([a-zA-Z0-9])/g, (_, letter: string) => letter.toUpperCase());
+
+function typed(key: string, type: ParameterType, text: string): string | number | boolean {
+  const value = type === 'boolean' ? parseBoolean(text) : type === 'text' ? text : parseNumber(text);
+  if (value === undefined || (type === 'integer' && !Number.isInteger(value))) {
+    throw new EasyNlpError('CONFIG_INVALID_VALUE', {
+      key: `${key} (user_defined_parameters)`,
+      expected: { boolean: 'True or False', integer: 'a whole number', number: 'a number', text: 'a text' }[
+        type
+      ],
+      got: JSON.stringify(text),
+    });
+  }
+  return value;
+}
+
+/**
+ * Applies `--user_defined_parameters`. Besides EasyNLP's own keys, every option of this toolkit may be given here, in
+ * snake case as well: `precision=bf16 token_budget=8192`.
+ */
+export function applyUserDefinedParameters(
+  text: string,
+  { command, values, warnings }: ParameterTarget,
+): void {
+  const fields = new Map(fieldsOf(buildSchema(command)).map((field) => [field.key, field]));
+  const seen = new Map<string, string>();
+  for (const { key, value } of parseUserDefinedParameters(text)) {
+    const before = seen.get(key);
+    if (before !== undefined && before !== value) {
+      warnings.push(`user_defined_parameters: ${key} is given twice; '${value}' is used, not '${before}'`);
+    }
+    seen.set(key, value);
+  }
+
+  const idle: string[] = [];
+  for (const [key, value] of seen) {
+    const place = `${key} (user_defined_parameters)`;
+    if (Object.hasOwn(APP_PARAMETERS, key) || Object.hasOwn(FEATURES_TO_COME, key)) {
+      const setting = typed(key, Object.hasOwn(APP_PARAMETERS, key) ? APP_PARAMETERS[key]! : 'text', value);
+      if (setting === false) continue;
+      const variant = Object.hasOwn(VARIANTS, key) ? VARIANTS[key]![String(values.app)] : undefined;
+      if (variant !== undefined) {
+        values.app = variant;
+      } else if (Object.hasOwn(FEATURES_TO_COME, key)) {
+        throw new EasyNlpError('FEATURE_NOT_AVAILABLE', {
+          feature: FEATURES_TO_COME[key],
+          flag: `${key}=${value}`,
+        });
+      } else {
+        idle.push(key);
+      }
+      continue;
+    }
+    if (key === 'do_eval') {
+      if (typed(key, 'boolean', value) === false) {
+        for (const option of ['dev', 'evalSteps', 'bestMetric', 'earlyStopPatience']) delete values[option];
+        if (command === 'train') values.evalStrategy = 'none';
+      }
+      continue;
+    }
+    const option = Object.hasOwn(OPTION_NAMES, key) ? OPTION_NAMES[key]! : camel(key);
+    const field = fields.get(option);
+    if (option === 'model' && command !== 'train') {
+      // EasyNLP takes the model from checkpoint_dir in these modes; a script that gives both means that one.
+      if (values.model === undefined) values.model = value;
+      else idle.push(key);
+      continue;
+    }
+    if (field === undefined) {
+      if (command !== 'train' && fieldsOf(buildSchema('train')).some((f) => f.key === option)) {
+        idle.push(key);
+        continue;
+      }
+      const names = [
+        ...Object.keys(APP_PARAMETERS),
+        ...Object.keys(OPTION_NAMES),
+        'do_eval',
+        ...fields.keys(),
+      ];
+      throw new EasyNlpError('CONFIG_UNKNOWN_KEY', {
+        key: place,
+        suggestion: nearest(key, names) ?? undefined,
+      });
+    }
+    if (value === '' && field.kind !== 'string') {
+      throw new EasyNlpError('CONFIG_INVALID_VALUE', {
+        key: place,
+        expected: expectation(field),
+        got: 'nothing',
+      });
+    }
+    if (value !== '') values[option] = parseFlagValue(field, value, place);
+  }
+
+  if (command === 'train') {
+    if (values.tokenBudget !== undefined && !seen.has('batch_size')) delete values.batchSize;
+    if (values.warmupSteps !== undefined) delete values.warmupRatio;
+    const resized = ['vocab_size', 'hidden_size'].filter((key) => seen.has(key));
+    if (values.model !== undefined && resized.length > 0 && values.fromScratch === undefined) {
+      values.fromScratch = true;
+      warnings.push(`${resized.join(' and ')} given: the model starts from random weights, as in EasyNLP`);
+    }
+  }
+  if (idle.length > 0) warnings.push(`user_defined_parameters without effect here: ${idle.join(', ')}`);
+}

@@ -1,0 +1,64 @@
+import type { z } from 'zod';
+import type { EvaluateConfig, PredictConfig, TrainConfig } from '../config/index.js';
+import { EasyNlpError } from '../errors/index.js';
+
+/** The part of the toolkit's public API that the command line uses. */
+export interface Library {
+  train(config: TrainConfig, run: RunOptions): Promise<TrainOutcome>;
+  evaluate(config: EvaluateConfig, run: RunOptions): Promise<EvaluateOutcome>;
+  predict(config: PredictConfig, run: RunOptions): Promise<PredictOutcome>;
+  /** The registered tasks. */
+  listApps(): readonly AppInfo[];
+}
+
+export interface RunOptions {
+  readonly signal: AbortSignal;
+  readonly log: (line: string) => void;
+}
+
+export interface AppInfo {
+  readonly name: string;
+  readonly description?: string | undefined;
+  /** The app's own options beside the common ones. */
+  readonly options?: z.ZodObject | undefined;
+}
+
+export interface TrainOutcome {
+  readonly output: string;
+  readonly bestStep?: number | null | undefined;
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly steps: number;
+  readonly epochs: number;
+  readonly stopped: 'finished' | 'early' | 'interrupted';
+}
+
+export interface EvaluateOutcome {
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly rows: number;
+  /** Rendered table per class, where the app has one. */
+  readonly report?: unknown;
+}
+
+export interface PredictOutcome {
+  readonly rows: number;
+  readonly output: string;
+}
+
+/** Imports the toolkit; what is missing (the native addon, libtorch) becomes an error that points to doctor. */
+export async function loadLibrary(): Promise<Library> {
+  // Not a literal, so that the command line can be compiled and tested without the layers above the trainer.
+  const entry = new URL('../index.js', import.meta.url).href;
+  let loaded: Record<string, unknown>;
+  try {
+    loaded = (await import(entry)) as Record<string, unknown>;
+  } catch (cause) {
+    if (EasyNlpError.isInstance(cause)) throw cause;
+    throw new EasyNlpError('LIBRARY_NOT_READY', { reason: (cause as Error).message }, { cause });
+  }
+  for (const name of ['train', 'evaluate', 'predict', 'listApps']) {
+    if (typeof loaded[name] !== 'function') {
+      throw new EasyNlpError('LIBRARY_NOT_READY', { reason: `it has no function '${name}'` });
+    }
+  }
+  return loaded as unknown as Library;
+}

@@ -1,0 +1,236 @@
+import { createRequire } from 'node:module';
+import { Command, CommanderError } from 'commander';
+import {
+  buildSchema,
+  COMMAND_SCHEMAS,
+  type CommandName,
+  DEFAULT_APP,
+  loadConfigFile,
+} from '../config/index.js';
+import { EasyNlpError, EXIT } from '../errors/index.js';
+import { nearest } from '../util/nearest.js';
+import { table } from '../util/table.js';
+import { doctor } from './doctor.js';
+import { EASYNLP_FLAGS } from './easynlp-flag-table.js';
+import { easynlpHelp, isEasynlpStyle, mapEasynlpFlags } from './easynlp-flags.js';
+import { type CliIo, processIo } from './io.js';
+import { printError } from './print.js';
+import { runCommand, tryListApps } from './run-command.js';
+import { addFlags, flagName, schemaToFlags } from './schema-to-flags.js';
+
+export const VERSION = (createRequire(import.meta.url)('../../package.json') as { version: string }).version;
+
+const SUMMARIES: Record<CommandName, { readonly summary: string; readonly examples: readonly string[] }> = {
+  train: {
+    summary: 'train a model',
+    examples: [
+      'easynlp train text_classify --train train.tsv --dev dev.tsv --architecture text-cnn --output out/cnn',
+      'easynlp train --config train.yaml --learning-rate 3e-5',
+    ],
+  },
+  evaluate: {
+    summary: 'measure a trained model on labelled data',
+    examples: ['easynlp evaluate --model out/cnn --data dev.tsv'],
+  },
+  predict: {
+    summary: 'apply a trained model to a file',
+    examples: ['easynlp predict --model out/cnn --input texts.tsv --output predictions.tsv'],
+  },
+};
+
+/** Runs one command line (without `node` and the script's name) and returns the exit code; never throws. */
+export async function main(argv: readonly string[], io: CliIo = processIo()): Promise<number> {
+  try {
+    return await dispatch(argv, io);
+  } catch (error) {
+    return printError(error, io);
+  }
+}
+
+async function dispatch(argv: readonly string[], io: CliIo): Promise<number> {
+  if (isEasynlpStyle(argv)) {
+    if (argv.includes('--help') || argv.includes('-h')) {
+      io.stdout.write(`${easynlpHelp()}\n`);
+      return EXIT.ok;
+    }
+    const { command, values, warnings, nameOf } = mapEasynlpFlags(
+      argv.filter((arg) => arg !== '--print-config'),
+    );
+    const printConfig = argv.includes('--print-config');
+    return runCommand({ command, flags: values, warnings, nameOf, printConfig }, io);
+  }
+  let exitCode: number = EXIT.ok;
+  const program = await buildProgram(io, argv, (code) => {
+    exitCode = code;
+  });
+  if (argv.length === 0) {
+    program.outputHelp();
+    return EXIT.ok;
+  }
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) return handleCommanderError(error, program, argv);
+    throw error;
+  }
+  return exitCode;
+}
+
+/** The whole command line as commander sees it; exported for the test that freezes its surface. */
+export async function buildProgram(
+  io: CliIo,
+  argv: readonly string[] = [],
+  done: (exitCode: number) => void = () => {},
+): Promise<Command> {
+  const program = new Command('easynlp')
+    .description('EasyNLP: Chinese natural language processing on Node.js')
+    .version(VERSION, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help for a command')
+    .addHelpText(
+      'after',
+      "\nEasyNLP's own flags work as well: easynlp --mode=train --app_name=text_classify …\n(easynlp --mode=train --help lists them)",
+    );
+  const settle = (command: Command): Command =>
+    command
+      .exitOverride()
+      .showHelpAfterError(false)
+      .configureOutput({
+        writeOut: (text) => void io.stdout.write(text),
+        // Errors are printed once, by printError, with suggestion and exit code.
+        writeErr: () => {},
+        getOutHelpWidth: () => io.stdout.columns ?? 110,
+      });
+  settle(program);
+
+  // An app's own options join the flags; loading the apps takes time, so only for the command that needs them.
+  const wanted = appArgument(argv);
+  const apps = wanted === undefined ? undefined : await tryListApps(io);
+  const appOptions = apps?.find((app) => app.name === wanted)?.options;
+
+  for (const name of Object.keys(COMMAND_SCHEMAS) as CommandName[]) {
+    const { summary, examples } = SUMMARIES[name];
+    const command = settle(program.command(name))
+      .description(summary)
+      .argument(
+        '[app]',
+        `task${name === 'train' ? ` (default ${DEFAULT_APP})` : ''}; easynlp apps lists them`,
+      )
+      .addHelpText('after', `\nExamples:\n${examples.map((example) => `  ${example}`).join('\n')}`);
+    const specs = schemaToFlags(buildSchema(name, appOptions)).filter(({ key }) => key !== 'app');
+    addFlags(command, specs);
+    command
+      .option('--config <file>', 'YAML or JSON file with options by name (learningRate: 3e-5); flags win')
+      .option('--print-config', 'print the complete configuration and end')
+      .option('--json', 'print the result as JSON')
+      .option('--quiet', 'print the result only')
+      .action(async (app: string | undefined, options: Record<string, unknown>) => {
+        const { config, printConfig, json, quiet, ...given } = options;
+        const flags = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+        const file = typeof config === 'string' ? loadConfigFile(config) : undefined;
+        done(
+          await runCommand(
+            {
+              command: name,
+              flags: app === undefined ? flags : { ...flags, app },
+              file,
+              nameOf: flagName,
+              printConfig: printConfig === true,
+              json: json === true,
+              quiet: quiet === true,
+            },
+            io,
+          ),
+        );
+      });
+  }
+
+  settle(program.command('apps'))
+    .description('list the tasks')
+    .option('--json', 'print as JSON')
+    .action(async (options: { json?: boolean }) => {
+      const list = (await io.library())
+        .listApps()
+        .map(({ name, description = '' }) => ({ name, description }));
+      io.stdout.write(
+        options.json
+          ? `${JSON.stringify(list, null, 2)}\n`
+          : `${table(
+              list.map((a) => [a.name, a.description]),
+              { align: ['left', 'left'] },
+            )}\n`,
+      );
+    });
+
+  settle(program.command('doctor'))
+    .description('show what this machine has, what is missing, and the command that mends it')
+    .option('--json', 'print as JSON')
+    .action(async (options: { json?: boolean }) => done(await doctor(io, { json: options.json === true })));
+  return program;
+}
+
+/** The app whose own flags the command line may use: the one it names, or the default one that train falls back to. */
+function appArgument(argv: readonly string[]): string | undefined {
+  const [command, app] = argv;
+  if (command === undefined || !Object.hasOwn(COMMAND_SCHEMAS, command)) return undefined;
+  if (app !== undefined && !app.startsWith('-')) return app;
+  // Help without an app shows the common flags, at once.
+  return command === 'train' && argv.length > 1 && !argv.includes('--help') && !argv.includes('-h')
+    ? DEFAULT_APP
+    : undefined;
+}
+
+function handleCommanderError(error: CommanderError, program: Command, argv: readonly string[]): number {
+  // --help and --version end this way, having printed what was asked for.
+  if (error.exitCode === 0 || error.code === 'commander.help') return EXIT.ok;
+  const quoted = /'([^']*)'/.exec(error.message)?.[1] ?? '';
+  const command = program.commands.find((c) => c.name() === argv[0]);
+  switch (error.code) {
+    case 'commander.unknownOption':
+      throw unknownFlag(quoted, command ?? program);
+    case 'commander.unknownCommand': {
+      const names = program.commands.map((c) => c.name());
+      throw new EasyNlpError('CLI_UNKNOWN_COMMAND', {
+        command: quoted,
+        suggestion: nearest(quoted, names) ?? undefined,
+        commands: names.join(', '),
+      });
+    }
+    case 'commander.optionMissingArgument':
+      throw new EasyNlpError('CLI_BAD_FLAG', { flag: quoted.split(' ')[0], problem: 'a value is missing' });
+    case 'commander.excessArguments':
+      throw new EasyNlpError('CLI_UNEXPECTED_ARGUMENT', {
+        argument: command?.args[command.registeredArguments.length] ?? argv.at(-1),
+      });
+    default:
+      throw new EasyNlpError('CLI_BAD_FLAG', {
+        flag: 'command line',
+        problem: error.message.replace(/^error: /, ''),
+      });
+  }
+}
+
+function unknownFlag(typed: string, command: Command): EasyNlpError {
+  const [flag = typed, value] = typed.split('=', 2);
+  const known = command.options.map((o) => o.long).filter((long) => long !== undefined && long !== null);
+  if (known.includes(flag) && value !== undefined) {
+    return new EasyNlpError('CLI_BAD_FLAG', {
+      flag,
+      problem: 'takes no value',
+      hint: `Write ${flag} or ${flag.replace(/^--(no-)?/, (_, no) => (no ? '--' : '--no-'))}.`,
+    });
+  }
+  // A flag of EasyNLP typed after a sub-command: say what it is called here.
+  const name = flag.replace(/^--/, '').replaceAll('-', '_');
+  const own = EASYNLP_FLAGS.find((f) => f.names.includes(name));
+  const translated = own && translate(own.names[0], command);
+  if (translated !== undefined) return new EasyNlpError('CLI_UNKNOWN_FLAG', { flag, suggestion: translated });
+  return new EasyNlpError('CLI_UNKNOWN_FLAG', { flag, suggestion: nearest(flag, known) ?? undefined });
+}
+
+/** This toolkit's flag for one of EasyNLP's, as the options' descriptions say. */
+function translate(easynlp: string, command: Command): string | undefined {
+  const schema = COMMAND_SCHEMAS[command.name() as CommandName];
+  if (!schema) return undefined;
+  return schemaToFlags(schema).find(({ field }) => field.meta.easynlp?.split(' ')[0] === easynlp)?.flag;
+}
