@@ -17,7 +17,8 @@ async function timed(title, work) {
   return status;
 }
 
-await runMain(async (args) => {
+await runMain(async (given) => {
+  const args = given[0] === '--' ? given.slice(1) : given; // npm strips it, `node scripts/test.mjs -- …` does not
   await setup({ typescript: false });
   const biome = await timed('biome check', () =>
     run(process.execPath, [binary('@biomejs/biome/bin/biome'), 'check', '.']),
