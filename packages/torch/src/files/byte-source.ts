@@ -9,6 +9,8 @@ export interface ByteSource {
   readonly size: number;
   /** A fresh copy of `length` bytes from `offset`; both must lie inside the source. */
   read(offset: number, length: number): Uint8Array;
+  /** False once another file has taken the name: a mapping by name would then show that one. */
+  isCurrent(): boolean;
   close(): void;
 }
 
@@ -62,6 +64,11 @@ export function openFileSource(path: string): ByteSource {
         throw ioError(error, { action: 'read', path, bytes: length });
       }
     },
+    isCurrent() {
+      const mine = fs.fstatSync(descriptor);
+      const now = fs.statSync(path, { throwIfNoEntry: false });
+      return now !== undefined && now.ino === mine.ino && now.dev === mine.dev && now.size === size;
+    },
     close() {
       if (open) fs.closeSync(descriptor);
       open = false;
@@ -78,6 +85,7 @@ export function memorySource(bytes: Uint8Array, name = '(memory)'): ByteSource {
       checkRange(name, bytes.byteLength, offset, length);
       return Uint8Array.prototype.slice.call(bytes, offset, offset + length);
     },
+    isCurrent: () => true,
     close() {},
   };
 }

@@ -12,7 +12,7 @@ import {
   type StorageRef,
   toSize,
 } from './torch-globals.js';
-import { readZipDirectory, readZipRecord } from './zip.js';
+import { readZipDirectory, readZipRecord, verifyZipRecord } from './zip.js';
 
 /** What the two layouts of PyTorch checkpoints have in common once opened. */
 export interface TorchLayout {
@@ -21,6 +21,8 @@ export interface TorchLayout {
   readonly bigEndian: boolean;
   /** Position of a storage's whole record in the file. */
   locate(storage: StorageRef): { begin: number; bytes: number };
+  /** Compares a storage's checksum, if the layout has one. */
+  verifyStorage(storage: StorageRef): void;
   /** A copy of a storage's whole record, as it is in the file. */
   readStorage(storage: StorageRef): Uint8Array;
 }
@@ -73,6 +75,10 @@ export function openZipLayout(source: ByteSource, verify: boolean): TorchLayout 
     value,
     bigEndian,
     locate,
+    verifyStorage(storage) {
+      locate(storage);
+      if (verify) verifyZipRecord(source, records.get(`${root}/data/${storage.key}`)!);
+    },
     readStorage(storage) {
       locate(storage);
       return readZipRecord(source, records.get(`${root}/data/${storage.key}`)!, verify);
@@ -133,6 +139,7 @@ export function openLegacyLayout(source: ByteSource): TorchLayout {
     value,
     bigEndian,
     locate,
+    verifyStorage() {},
     readStorage(storage) {
       const { begin, bytes } = locate(storage);
       return source.read(begin, bytes);
@@ -219,6 +226,7 @@ class StorageTable {
     }
     if (view === undefined || view === null) return this.#storages.get(whole.key)!;
 
+    if (whole.dtype === null) throw malformed(`a view of the untyped storage '${key}'`);
     const [, start, length] = view instanceof PickleTuple ? view.items : [];
     const from = toSize(`the view of storage '${key}'`, start);
     const count = toSize(`the view of storage '${key}'`, length);

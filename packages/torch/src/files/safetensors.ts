@@ -81,6 +81,11 @@ export class SafetensorsFile implements Disposable {
     return this.#source.read(this.header.dataStart + begin, end - begin);
   }
 
+  /** Whether the path still names the file that was opened, at its size then. */
+  isCurrent(): boolean {
+    return this.#source.isCurrent();
+  }
+
   close(): void {
     this.#source.close();
   }

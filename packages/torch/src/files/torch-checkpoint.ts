@@ -82,10 +82,17 @@ export class TorchCheckpoint implements Disposable {
     return new TorchCheckpoint(memorySource(bytes, label), options);
   }
 
-  /** Offset in the file of a storage's record, and whether its bytes can be used as they are (little-endian). */
+  /**
+   * Where a tensor's storage lies in the file, after its checksum was compared (`verify`), and whether its bytes can
+   * be used as they are (little-endian).
+   */
   location(ref: TensorRef): { begin: number; bytes: number; native: boolean } {
-    const { begin, bytes } = this.#layout.locate(ref.storage);
-    return { begin, bytes, native: !this.#layout.bigEndian };
+    try {
+      this.#layout.verifyStorage(ref.storage);
+      return { ...this.#layout.locate(ref.storage), native: !this.#layout.bigEndian };
+    } catch (error) {
+      throw translate(error, this.path);
+    }
   }
 
   /** One tensor with its bytes. Storages read once are kept until `close`. */
@@ -101,21 +108,26 @@ export class TorchCheckpoint implements Disposable {
     return { dtype, shape, strides, requiresGrad, storage: storage.key, bytes: this.#bytes(name, ref) };
   }
 
+  /** Refuses views (stride 0) that would grow a small file into huge tensors as soon as they are copied. */
+  checkRepetition(name: string, ref: TensorRef): void {
+    const bytes = ref.shape.reduce((product, size) => product * size, fileDType(ref.dtype)?.size as number);
+    if (bytes <= Math.max(this.#source.size, SMALL)) return;
+    throw new TorchError(
+      'CHECKPOINT_INVALID',
+      `${this.path}: tensor '${name}' of shape ${showShape(ref.shape)} repeats a smaller storage and would take ${bytes} bytes, more than the whole file; save it with .contiguous() or leave it out`,
+      { file: this.path, tensor: name },
+    );
+  }
+
   #bytes(name: string, ref: TensorRef): Uint8Array {
     const itemSize = fileDType(ref.dtype)?.size as number;
     const count = ref.shape.reduce((product, size) => product * size, 1);
     if (count === 0) return new Uint8Array(0);
+    this.checkRepetition(name, ref);
     const storage = this.#storage(ref);
     const storageItem = ref.storage.dtype === null ? 1 : (fileDType(ref.storage.dtype)?.size as number);
     const begin = ref.storage.start * storageItem + ref.offset * itemSize;
     if (isContiguous(ref.shape, ref.strides)) return storage.subarray(begin, begin + count * itemSize);
-    if (count * itemSize > Math.max(this.#source.size, SMALL)) {
-      throw new TorchError(
-        'CHECKPOINT_INVALID',
-        `${this.path}: tensor '${name}' of shape ${showShape(ref.shape)} repeats a smaller storage and would take ${count * itemSize} bytes, more than the whole file; save it with .contiguous() or leave it out`,
-        { file: this.path, tensor: name },
-      );
-    }
     return gatherContiguous(storage.subarray(begin), ref.shape, ref.strides, itemSize);
   }
 
@@ -128,6 +140,16 @@ export class TorchCheckpoint implements Disposable {
       this.#storages.set(key, bytes);
     }
     return bytes;
+  }
+
+  /** Bytes of the file. */
+  get fileSize(): number {
+    return this.#source.size;
+  }
+
+  /** Whether the path still names the file that was opened, at its size then. */
+  isCurrent(): boolean {
+    return this.#source.isCurrent();
   }
 
   close(): void {

@@ -20,6 +20,7 @@ const LOCATOR64 = 0x07064b50;
 const END_BYTES = 22;
 const MAX_COMMENT = 0xffff;
 const MAX_32 = 0xffffffff;
+const PIECE = 1 << 24;
 
 // Node 20.0 to 20.14 lack zlib.crc32; records are then not verified.
 const crc32 = (zlib as { crc32?: (data: Uint8Array, value?: number) => number }).crc32;
@@ -73,13 +74,25 @@ export function readZipRecord(source: ByteSource, record: ZipRecord, verify = tr
     throw damaged(source, `member '${record.name}' is compressed; PyTorch stores weights uncompressed`);
   }
   const bytes = source.read(record.begin, record.size);
-  if (verify && crc32 !== undefined && crc32(bytes) !== record.crc32) {
-    throw damaged(
-      source,
-      `the checksum of member '${record.name}' does not match, its bytes changed after writing`,
-    );
-  }
+  if (verify && crc32 !== undefined && crc32(bytes) !== record.crc32) throw wrongChecksum(source, record);
   return bytes;
+}
+
+/** Compares a member's checksum in pieces, without holding all of it. */
+export function verifyZipRecord(source: ByteSource, record: ZipRecord): void {
+  if (crc32 === undefined) return;
+  let sum = 0;
+  for (let at = 0; at < record.size; at += PIECE) {
+    sum = crc32(source.read(record.begin + at, Math.min(PIECE, record.size - at)), sum);
+  }
+  if (sum !== record.crc32) throw wrongChecksum(source, record);
+}
+
+function wrongChecksum(source: ByteSource, record: ZipRecord): TorchError {
+  return damaged(
+    source,
+    `the checksum of member '${record.name}' does not match, its bytes changed after writing`,
+  );
 }
 
 function findDirectory(source: ByteSource): { offset: number; size: number; count: number } {
