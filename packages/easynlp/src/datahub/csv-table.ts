@@ -84,6 +84,7 @@ async function* records(
 ): AsyncGenerator<CsvRecord, void, undefined> {
   const parser = parse({
     delimiter,
+    record_delimiter: ['\r\n', '\n'],
     info: true,
     relax_column_count: true, // counted later, where the columns' names are known
     skip_empty_lines: true,
@@ -92,14 +93,13 @@ async function* records(
   // Objects on both sides of the parser would be buffered by count; the source yields blocks of bytes.
   const source = Readable.from(validLines(path, signal), { objectMode: true, highWaterMark: 2 });
   pipeline(source, parser, () => {}); // its errors reach the loop below
+  // The parser tells the line on which a record ends, and counts CR LF inside of cells twice.
+  let returns = 0;
   try {
     for await (const entry of parser as AsyncIterable<{ info: Info; record: string[] }>) {
-      // The parser tells the line on which a record ended.
-      let inside = 0;
-      for (const cell of entry.record) {
-        for (let at = cell.indexOf('\n'); at !== -1; at = cell.indexOf('\n', at + 1)) inside++;
-      }
-      yield { cells: entry.record, line: entry.info.lines - inside };
+      for (const cell of entry.record) returns += occurrences(cell, '\r');
+      const inside = entry.record.reduce((sum, cell) => sum + occurrences(cell, '\n'), 0);
+      yield { cells: entry.record, line: entry.info.lines - returns - inside };
     }
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
@@ -108,7 +108,7 @@ async function* records(
       'DATA_ROW_MALFORMED',
       {
         file: path,
-        line: error.lines,
+        line: Number(error.lines) - returns,
         reason: unclosed
           ? 'a quote is opened but not closed before this line'
           : `wrong quoting: ${error.message}`,
@@ -119,4 +119,10 @@ async function* records(
   } finally {
     parser.destroy();
   }
+}
+
+function occurrences(text: string, character: string): number {
+  let count = 0;
+  for (let at = text.indexOf(character); at !== -1; at = text.indexOf(character, at + 1)) count++;
+  return count;
 }
