@@ -17,6 +17,9 @@ if (major < 20) {
     if (error.code === 'EPIPE') process.exit(0);
     throw error;
   });
-  const { main } = await import(program.href);
-  process.exitCode = await main(process.argv.slice(2));
+  const loaded = await import(program.href).catch((error) => {
+    if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    console.error(`error: a package that easynlp needs is missing (${error.message}). Run "npm install".`);
+  });
+  process.exitCode = loaded ? await loaded.main(process.argv.slice(2)) : 1;
 }

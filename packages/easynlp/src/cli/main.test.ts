@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import { EasyNlpError } from '../errors/index.js';
 import { EASYNLP_FLAGS } from './easynlp-flag-table.js';
 import { FakeIo } from './fake-io.fixture.js';
+import { processIo } from './io.js';
 import { buildProgram, main, VERSION } from './main.js';
 
 const TRAIN = ['train', 'text_classify', '--train', 'a.tsv', '--architecture', 'text-cnn', '--output', 'out'];
@@ -271,5 +272,19 @@ describe('easynlp', () => {
     });
     expect(await main(['predict', '--model', 'm', '--input', 'i', '--output', 'o'], io)).toBe(130);
     expect(io.killed).toBe(130);
+  });
+
+  it('listens to the signals of the process only while a command runs', () => {
+    const { onInterrupt } = processIo();
+    const before = process.listenerCount('SIGINT');
+    let pressed = 0;
+    const release = onInterrupt(() => {
+      pressed++;
+    });
+    process.emit('SIGINT');
+    process.emit('SIGTERM');
+    expect(pressed).toBe(2);
+    release();
+    expect(process.listenerCount('SIGINT')).toBe(before);
   });
 });

@@ -32,10 +32,19 @@ const ARGUMENTS: Record<Field['kind'], string> = {
   'list-or-path': '<a,b,…|file>',
 };
 
-const showDefault = (value: unknown): string =>
-  Array.isArray(value) ? value.join(',') : typeof value === 'number' ? value.toString() : String(value);
+function showDefault(value: unknown): string {
+  if (Array.isArray(value)) return value.join(',');
+  // 5e-5, as people write it; JavaScript says 0.00005.
+  return typeof value === 'number' && value !== 0 && Math.abs(value) < 1e-3
+    ? value.toExponential()
+    : String(value);
+}
 
-function describe(field: Field): string {
+/** Descriptions name other options by their keys; on the command line those are flags. */
+const withFlagNames = (text: string, keys: ReadonlySet<string>): string =>
+  text.replace(/[a-z]+[A-Z]\w*/g, (word) => (keys.has(word) ? flagName(word) : word));
+
+function describe(field: Field, keys: ReadonlySet<string>): string {
   const notes: string[] = [];
   if (field.required) notes.push('required');
   if (field.choices) notes.push(field.choices.join(' | '));
@@ -43,7 +52,7 @@ function describe(field: Field): string {
   if (fallback !== undefined && fallback !== false && !(Array.isArray(fallback) && fallback.length === 0)) {
     notes.push(`default ${showDefault(fallback)}`);
   }
-  const description = field.meta.description ?? '';
+  const description = withFlagNames(field.meta.description ?? '', keys);
   return notes.length === 0 ? description : `${description} (${notes.join('; ')})`;
 }
 
@@ -53,14 +62,16 @@ export function schemaToFlags(schema: z.ZodObject): FlagSpec[] {
     const index = (OPTION_GROUPS as readonly string[]).indexOf(group);
     return index < 0 ? OPTION_GROUPS.length : index;
   };
-  return fieldsOf(schema)
+  const fields = fieldsOf(schema);
+  const keys = new Set(fields.map(({ key }) => key));
+  return fields
     .map((field) => ({
       key: field.key,
       flag: flagName(field.key),
       field,
       group: field.meta.group ?? 'App',
-      description: describe(field),
-      argument: ARGUMENTS[field.kind],
+      description: describe(field, keys),
+      argument: field.meta.value !== undefined ? `<${field.meta.value}>` : ARGUMENTS[field.kind],
     }))
     .sort((a, b) => rank(a.group) - rank(b.group));
 }

@@ -12,6 +12,7 @@ export const inferenceFields = {
   model: option(z.string().min(1), {
     description: 'trained model: the folder that train wrote, or a hub name',
     group: 'Model',
+    value: 'name|folder',
     easynlp: 'checkpoint_dir',
     example: 'out/my-model',
   }),
@@ -37,6 +38,7 @@ export const evaluateConfigSchema = z.strictObject({
   data: option(z.string().min(1), {
     description: 'data file with labels',
     group: 'Data',
+    value: 'file',
     easynlp: 'tables',
     example: 'dev.tsv',
   }),
@@ -45,6 +47,7 @@ export const evaluateConfigSchema = z.strictObject({
   output: option(z.string().min(1).optional(), {
     description: 'JSON file to write the metrics to',
     group: 'Output',
+    value: 'file',
   }),
   ...machineFields,
 });

@@ -13,6 +13,7 @@ export const dataFields = {
   schema: option(z.string().min(1).optional(), {
     description: 'columns of a TSV file without a header, as name:type:length,… (type str, int or float)',
     group: 'Data',
+    value: 'columns',
     easynlp: 'input_schema',
     example: 'label:str:1,text:str:1',
   }),
@@ -24,11 +25,13 @@ export const dataFields = {
   firstSequence: option(z.string().min(1).optional(), {
     description: 'column of the text; unset = the column named text, sentence, sent1 …',
     group: 'Data',
+    value: 'column',
     easynlp: 'first_sequence',
   }),
   secondSequence: option(z.string().min(1).optional(), {
     description: 'column of the second text, for pairs',
     group: 'Data',
+    value: 'column',
     easynlp: 'second_sequence',
   }),
 };
@@ -37,6 +40,7 @@ export const labelFields = {
   labelName: option(z.string().min(1).optional(), {
     description: 'column of the label; unset = the column named label',
     group: 'Data',
+    value: 'column',
     easynlp: 'label_name',
   }),
   labels: option(z.union([z.array(z.string().min(1)).min(1), path()]).optional(), {
@@ -55,6 +59,7 @@ export const machineFields = {
   device: option(z.string().regex(devicePattern, 'expected auto, cpu, cuda or cuda:N').default('auto'), {
     description: 'cpu, cuda, cuda:N, or auto = CUDA when there is one',
     group: 'Machine',
+    value: 'device',
     easynlp: 'worker_gpu',
   }),
   precision: option(z.enum(['fp32', 'bf16', 'fp16']).default('fp32'), {
@@ -79,6 +84,7 @@ export const architectureFields = {
     description:
       'tokenizer folder or vocab.txt for a model from scratch; unset = characters of the training data',
     group: 'Model',
+    value: 'path',
   }),
   vocabSize: option(z.int().positive().optional(), {
     description: 'vocabulary size; with a vocabulary made from the data, its upper limit',

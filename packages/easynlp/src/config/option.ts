@@ -9,6 +9,8 @@ export interface OptionMeta {
   /** Name of the EasyNLP flag that sets the same thing, for people who come from there. */
   readonly easynlp?: string;
   readonly example?: string;
+  /** What the value is, for help pages: file, folder, column … */
+  readonly value?: string;
 }
 
 export const OPTION_GROUPS = [

@@ -9,6 +9,7 @@ export const predictConfigSchema = z.strictObject({
   input: option(z.array(z.string().min(1)).min(1), {
     description: 'data files, read one after the other',
     group: 'Data',
+    value: 'file,…',
     easynlp: 'tables (last)',
     example: 'test.tsv',
   }),
@@ -16,17 +17,20 @@ export const predictConfigSchema = z.strictObject({
   output: option(z.string().min(1), {
     description: 'TSV file to write',
     group: 'Output',
+    value: 'file',
     easynlp: 'outputs',
     example: 'predictions.tsv',
   }),
   outputSchema: option(z.array(z.string().min(1)).default(['predictions', 'probabilities']), {
     description: 'result columns, for example predictions, probabilities, logits, output',
     group: 'Output',
+    value: 'name,…',
     easynlp: 'output_schema',
   }),
   appendCols: option(z.array(z.string().min(1)).default([]), {
     description: 'input columns to copy behind the results',
     group: 'Output',
+    value: 'column,…',
     easynlp: 'append_cols',
   }),
   header: option(z.boolean().default(false), {

@@ -211,6 +211,15 @@ describe('config files', () => {
 });
 
 describe('schemas', () => {
+  it.each(Object.keys(COMMAND_SCHEMAS) as CommandName[])(
+    'of %s become JSON Schema for forms and HTTP',
+    (command) => {
+      const json = z.toJSONSchema(buildSchema(command), { io: 'input' });
+      expect(json.additionalProperties).toBe(false);
+      expect(json.properties?.device).toMatchObject({ default: 'auto', group: 'Machine' });
+    },
+  );
+
   it.each(Object.keys(COMMAND_SCHEMAS) as CommandName[])('describe every option of %s', (command) => {
     for (const field of fieldsOf(buildSchema(command))) {
       expect(field.meta.description, field.key).toBeTruthy();

@@ -16,12 +16,14 @@ export const trainConfigSchema = z.strictObject({
   train: option(z.string().min(1), {
     description: 'training data file',
     group: 'Data',
+    value: 'file',
     easynlp: 'tables (first)',
     example: 'train.tsv',
   }),
   dev: option(z.string().min(1).optional(), {
     description: 'validation data file; the best checkpoint is chosen on it',
     group: 'Data',
+    value: 'file',
     easynlp: 'tables (last)',
     example: 'dev.tsv',
   }),
@@ -36,6 +38,7 @@ export const trainConfigSchema = z.strictObject({
   model: option(z.string().min(1).optional(), {
     description: 'pretrained model: a folder or a hub name',
     group: 'Model',
+    value: 'name|folder',
     easynlp: 'pretrain_model_name_or_path (user_defined_parameters)',
     example: 'hfl/chinese-roberta-wwm-ext',
   }),
@@ -48,6 +51,7 @@ export const trainConfigSchema = z.strictObject({
   output: option(z.string().min(1), {
     description: 'folder to write the trained model and its checkpoints to',
     group: 'Output',
+    value: 'folder',
     easynlp: 'checkpoint_dir',
     example: 'out/my-model',
   }),
@@ -92,11 +96,13 @@ export const trainConfigSchema = z.strictObject({
   resume: option(z.string().min(1).optional(), {
     description: 'continue from this checkpoint folder, or auto = the newest one under output, if any',
     group: 'Training',
+    value: 'folder|auto',
     easynlp: 'resume_from_checkpoint',
   }),
   allowChanged: option(z.array(z.string().min(1)).default([]), {
     description: 'options that may differ from those of the checkpoint that resume continues',
     group: 'Training',
+    value: 'option,…',
   }),
 
   optimizer: option(z.enum(['adamw', 'adam', 'sgd', 'bertadam']).default('adamw'), {
@@ -149,6 +155,7 @@ export const trainConfigSchema = z.strictObject({
   bestMetric: option(z.string().min(1).optional(), {
     description: "metric that chooses the best checkpoint; unset = the app's own, accuracy for text_classify",
     group: 'Evaluation and checkpoints',
+    value: 'metric',
   }),
   earlyStopPatience: option(z.int().positive().optional(), {
     description: 'stop after this many evaluations without a better value; unset = never',
