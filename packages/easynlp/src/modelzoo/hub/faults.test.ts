@@ -124,6 +124,7 @@ describe('interrupted downloads', () => {
     expect(hub.requests.filter(isWeights)).toHaveLength(1);
   });
 
+  // Well below the time after which a silent lock is taken over anyway.
   it('is not stopped by the lock and the part of a dead process', async () => {
     weightsFault({ kind: 'truncate', after: 40_000 });
     await failure(resolveModelFolder('org/model', { ...quick, retries: 0 }), 'HUB_DOWNLOAD_TRUNCATED');
@@ -140,7 +141,7 @@ describe('interrupted downloads', () => {
     );
     await expectWhole(await resolveModelFolder('org/model', quick));
     expect(await readdir(locks)).toEqual([]);
-  });
+  }, 10_000);
 });
 
 describe('wrong content', () => {

@@ -105,7 +105,7 @@ describe('several processes', () => {
     expect(WEIGHTS.equals(await readFile(join(again.output, 'model.safetensors')))).toBe(true);
     expect(hub.requests.filter(isWeights).map(({ headers }) => headers.range)).toEqual([`bytes=${kept}-`]);
     expect((await work.list()).filter((path) => /incomplete|lock/.test(path))).toEqual([]);
-  });
+  }, 15_000);
 
   it('three at once all get the model, and the weights are fetched once', async () => {
     hub.fault = (request) => (isWeights(request) ? { kind: 'slow', chunk: 200_000, pauseMs: 50 } : undefined);
@@ -130,5 +130,5 @@ describe('several processes', () => {
     const { output, errors } = await second.result;
     expect(errors).toBe('');
     expect(WEIGHTS.equals(await readFile(join(output, 'model.safetensors')))).toBe(true);
-  });
+  }, 15_000);
 });

@@ -93,11 +93,7 @@ export class FakeHub {
 
   commitOf(name: string): string {
     const repository = this.repositories[name]!;
-    return hex(
-      'sha1',
-      name,
-      ...Object.entries(repository.files).flatMap(([path, content]) => [path, content]),
-    );
+    return hex('sha1', name, ...Object.entries(repository.files).flat());
   }
 
   /** Requests for file contents, without listings. */
