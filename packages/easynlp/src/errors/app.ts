@@ -1,3 +1,29 @@
-import { defineErrors } from './define.js';
+import { defineErrors, EXIT } from './define.js';
 
-export const APP_ERRORS = defineErrors({});
+const suggestion = (value: unknown) => (value ? ` Did you mean "${String(value)}"?` : '');
+
+export const APP_ERRORS = defineErrors({
+  APP_UNKNOWN: {
+    exitCode: EXIT.usage,
+    httpStatus: 404,
+    message: (d) => `There is no task "${d.name}".${suggestion(d.suggestion)}`,
+    hint: (d) => `Tasks: ${(d.known as string[]).join(', ')}.`,
+  },
+  APP_INPUT: {
+    exitCode: EXIT.data,
+    httpStatus: 422,
+    message: (d) => `Input ${d.index}: expected ${d.expected}, got ${d.got}.`,
+  },
+  APP_MISMATCH: {
+    exitCode: EXIT.usage,
+    httpStatus: 409,
+    message: (d) => `The model in ${d.folder} was trained for ${d.trained}, not for ${d.wanted}.`,
+    hint: (d) => `Use the task ${d.trained}, or another model.`,
+  },
+  ARTEFACT_INVALID: {
+    exitCode: EXIT.model,
+    httpStatus: 500,
+    message: (d) => `${d.folder} holds no model that can be used: ${d.reason}.`,
+    hint: (d) => (d.hint as string | undefined) ?? 'Expected a folder that "easynlp train" wrote.',
+  },
+});

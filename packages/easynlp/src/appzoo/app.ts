@@ -1,0 +1,112 @@
+import type { nn, Tensor } from '@easynlp/torch';
+import type { z } from 'zod';
+import type { TrainConfig } from '../config/index.js';
+import type { DataSource, EncodedRow, HostBatch, Row } from '../datahub/index.js';
+import type { Tokenizer } from '../text/index.js';
+
+/** Everything about a trained task besides its weights and tokenizer; plain JSON, stored in `easynlp.json`. */
+export interface TaskSpec {
+  readonly app: string;
+  /** Longest input in tokens. */
+  readonly sequenceLength: number;
+}
+
+/** Named tensors of a batch on the model's device: `inputIds` [B, T], `attentionMask` [B, T] when there is padding, … */
+export type ModelInputs = Readonly<Record<string, Tensor>>;
+/** Named results of a forward pass, e.g. `logits` [B, C]. */
+export type ModelOutputs = Readonly<Record<string, Tensor>>;
+
+/** A backbone with the app's head on it. */
+export interface AppModel extends nn.Module {
+  forward(inputs: ModelInputs): ModelOutputs;
+}
+
+/** A result tensor in host memory, row-major float32. */
+export interface HostOutput {
+  readonly data: Float32Array;
+  readonly shape: readonly number[];
+}
+export type HostOutputs = Readonly<Record<string, HostOutput>>;
+
+/** What an app needs to know while it encodes and decodes. */
+export interface AppContext<Spec extends TaskSpec = TaskSpec> {
+  readonly spec: Spec;
+  readonly tokenizer: Tokenizer;
+}
+
+/** Where the weights of a new model come from. */
+export type ModelSource =
+  | { readonly kind: 'pretrained'; readonly folder: string }
+  | { readonly kind: 'config'; readonly config: Readonly<Record<string, unknown>> };
+
+export interface CollateOptions {
+  /** Round the padded length up to a multiple of this. */
+  readonly padToMultipleOf?: number;
+  /** Pad every row to this length, whatever the batch holds. */
+  readonly padTo?: number;
+}
+
+/** Figures of an evaluation; null where one is undefined (AUC with a single class). */
+export interface MetricReport {
+  readonly values: Readonly<Record<string, number | null>>;
+  /** Figures per class, for programs. */
+  readonly details?: unknown;
+  /** The same as a table, for people. */
+  readonly text?: string;
+}
+
+/** Collects outputs batch by batch and computes the figures at the end. */
+export interface MetricAccumulator<Encoded extends EncodedRow> {
+  add(outputs: HostOutputs, rows: readonly Encoded[]): void;
+  report(): MetricReport;
+}
+
+export interface MetricSet<Spec extends TaskSpec, Encoded extends EncodedRow> {
+  /** The figure that selects the best checkpoint. */
+  readonly primary: string;
+  /** Every figure's name, and whether more of it is better. */
+  readonly names: Readonly<Record<string, { readonly higherIsBetter: boolean; readonly description: string }>>;
+  create(spec: Spec): MetricAccumulator<Encoded>;
+}
+
+/**
+ * A task: how rows become batches, batches results, and results figures.
+ *
+ * Training, evaluation, prediction, HTTP serving, export and the studio all read these members and nothing else, so
+ * that none of them can drift from another.
+ */
+export interface App<
+  Spec extends TaskSpec = TaskSpec,
+  Encoded extends EncodedRow = EncodedRow,
+  Result = unknown,
+> {
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  /** Options of this app beside the common ones. */
+  readonly options?: z.ZodObject;
+
+  /** Looks at configuration and training data once: columns, labels. Throws DATA_* and CONFIG_* errors. */
+  prepare(config: TrainConfig, source: DataSource): Promise<Spec>;
+  /** What a row must hold for prediction, for the HTTP API and for forms. */
+  readonly inputs: {
+    schema(spec: Spec): z.ZodObject;
+    /** Columns that are read; the label's only where labels are needed. */
+    columns(spec: Spec, options: { labels: boolean }): readonly string[];
+    /** A row for `encode` from what a person passes to a pipeline: a string, a pair, or an object. */
+    row(spec: Spec, input: unknown, index: number): Row;
+  };
+  /** Tokenizes rows; `labels` says whether gold labels are wanted (an unknown one is an error then). */
+  encode(rows: readonly Row[], context: AppContext<Spec>, options: { labels: boolean }): Promise<Encoded[]>;
+  /** Pads encoded rows into a batch. */
+  collate(rows: readonly Encoded[], context: AppContext<Spec>, options?: CollateOptions): HostBatch;
+  /** The model with this task's head. */
+  head(spec: Spec, source: ModelSource, options?: { onInfo?: (line: string) => void }): Promise<AppModel>;
+  /** The training loss, a scalar. */
+  loss(outputs: ModelOutputs, inputs: ModelInputs): Tensor;
+  /** One result a row, in the order of the batch. */
+  decode(outputs: HostOutputs, context: AppContext<Spec>): Result[];
+  /** Columns that a TSV of results may have (`output_schema`). */
+  readonly columns: Readonly<Record<string, (result: Result, context: AppContext<Spec>) => string>>;
+  readonly metrics: MetricSet<Spec, Encoded>;
+}

@@ -1,0 +1,107 @@
+import {
+  attentionMask,
+  type Cell,
+  type EncodedRow,
+  type HostBatch,
+  type HostTensor,
+  intVector,
+  LabelSet,
+  padSequences,
+  type Row,
+} from '../../datahub/index.js';
+import { EasyNlpError } from '../../errors/index.js';
+import type { TextInput } from '../../text/index.js';
+import type { AppContext, CollateOptions } from '../app.js';
+import type { TextClassifySpec } from './spec.js';
+
+export interface EncodedText extends EncodedRow {
+  readonly ids: Int32Array;
+  /** Segment ids; null for single texts, where all are 0. */
+  readonly typeIds: Int32Array | null;
+  /** Gold label, −1 when none was asked for. */
+  readonly label: number;
+}
+
+function textOf(row: Row, column: string): string {
+  const value: Cell | undefined = row.values[column];
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (value === undefined) {
+    throw new EasyNlpError('DATA_COLUMN_UNKNOWN', {
+      file: row.file,
+      line: row.line,
+      column,
+      known: Object.keys(row.values),
+    });
+  }
+  throw new EasyNlpError('DATA_CELL', { file: row.file, line: row.line, column, got: value, expected: 'a text' });
+}
+
+const labelSets = new WeakMap<TextClassifySpec, LabelSet>();
+
+function labelSetOf(spec: TextClassifySpec): LabelSet {
+  const known = labelSets.get(spec);
+  if (known) return known;
+  const made = new LabelSet(spec.labels);
+  labelSets.set(spec, made);
+  return made;
+}
+
+/** Tokenizes rows in Rust threads; one encoded row each, in order. */
+export async function encodeTexts(
+  rows: readonly Row[],
+  { spec, tokenizer }: AppContext<TextClassifySpec>,
+  { labels }: { labels: boolean },
+): Promise<EncodedText[]> {
+  const { firstSequence, secondSequence } = spec;
+  const ids = labels ? rows.map((row) => labelSetOf(spec).idIn(row, spec.labelName)) : null;
+  const inputs = rows.map(
+    (row): TextInput =>
+      secondSequence === null
+        ? textOf(row, firstSequence)
+        : [textOf(row, firstSequence), textOf(row, secondSequence)],
+  );
+  const encodings = await tokenizer.encodeBatch(inputs, { maxLength: spec.sequenceLength });
+  return encodings.map((encoding, i) => ({
+    length: encoding.length,
+    ids: encoding.ids,
+    typeIds: secondSequence === null ? null : encoding.typeIds,
+    label: ids?.[i] ?? -1,
+  }));
+}
+
+/** Pads to the longest row: `inputIds`, `tokenTypeIds` for pairs, `attentionMask` where there is padding, `labels`. */
+export function collateTexts(
+  rows: readonly EncodedText[],
+  { tokenizer }: AppContext<TextClassifySpec>,
+  options: CollateOptions = {},
+): HostBatch {
+  const shape = { multipleOf: options.padToMultipleOf ?? 1, ...(options.padTo ? { length: options.padTo } : {}) };
+  const inputIds = padSequences(
+    rows.map((r) => r.ids),
+    { ...shape, padValue: tokenizer.padId, dtype: 'int32' },
+  );
+  const width = inputIds.shape[1]!;
+  const tensors: Record<string, HostTensor> = { inputIds };
+  if (rows.some((r) => r.typeIds !== null)) {
+    tensors.tokenTypeIds = padSequences(
+      rows.map((r) => r.typeIds ?? new Int32Array(r.length)),
+      { length: width, dtype: 'int32' },
+    );
+  }
+  // Without padding the mask would change nothing, and leaving it out lets attention take its fastest path.
+  if (rows.some((r) => r.length < width)) {
+    tensors.attentionMask = attentionMask(
+      rows.map((r) => r.length),
+      width,
+      'bool',
+    );
+  }
+  if (rows.every((r) => r.label >= 0)) tensors.labels = intVector(rows.map((r) => r.label));
+  return {
+    tensors,
+    size: rows.length,
+    tokens: rows.reduce((sum, r) => sum + r.length, 0),
+    paddedTokens: rows.length * width,
+  };
+}
