@@ -1,0 +1,11 @@
+export {
+  BERT_ACTIVATIONS,
+  type BertConfig,
+  type BertConfigInput,
+  type BertPreset,
+  bertConfig,
+  bertConfigSchema,
+  bertPreset,
+} from './config.js';
+export { BertForMaskedLM, BertForSequenceClassification, BertForTokenClassification } from './heads.js';
+export { BertModel, type BertModelOptions, initBertWeights } from './model.js';
