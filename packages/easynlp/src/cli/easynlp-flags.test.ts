@@ -70,7 +70,7 @@ describe("EasyNLP's text_classify recipes run as they stand", () => {
       train: 'train.csv',
       dev: 'dev.csv',
       schema: SCHEMA,
-      format: 'tsv',
+      format: 'easynlp',
       skipFirstLine: false,
       firstSequence: 'sent1',
       secondSequence: 'sent2',
@@ -193,7 +193,9 @@ describe("EasyNLP's text_classify recipes run as they stand", () => {
       linearHiddenSize: 512,
       embeddingSize: 300,
     });
-    expect(warnings.join()).toMatch(/vocab_size given: the model starts from random weights/);
+    expect(warnings.join()).toMatch(
+      /conv_dim, vocab_size, kernel_sizes, linear_hidden_size, embed_size given: the model starts from random weights/,
+    );
   });
 
   it.each([[`--user_defined_parameters=`], ['--user_defined_parameters= ']])('evaluate %j', (udp) => {

@@ -240,7 +240,7 @@ export function mapEasynlpFlags(
   set('app', app);
   set('schema', text('input_schema'));
   // EasyNLP's tables are TAB-separated whatever their name says (most end in .csv).
-  if (values.schema !== undefined) set('format', 'tsv');
+  if (values.schema !== undefined) set('format', 'easynlp');
   if (isOn('skip_first_line')) set('skipFirstLine', true);
   set('firstSequence', text('first_sequence'));
   set('secondSequence', text('second_sequence'));

@@ -55,6 +55,20 @@ const VARIANTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   two_tower: { text_match: 'text_match_two_tower' },
 };
 
+/** Sizes of a model: with them, EasyNLP makes the model from its configuration alone. */
+const SIZES: ReadonlySet<string> = new Set([
+  'vocabSize',
+  'modelSize',
+  'layers',
+  'hiddenSize',
+  'heads',
+  'intermediateSize',
+  'embeddingSize',
+  'convDim',
+  'kernelSizes',
+  'linearHiddenSize',
+]);
+
 /** EasyNLP's names of options that have another name here. */
 const OPTION_NAMES: Readonly<Record<string, string>> = {
   pretrain_model_name_or_path: 'model',
@@ -167,10 +181,12 @@ export function applyUserDefinedParameters(
   if (command === 'train') {
     if (values.tokenBudget !== undefined && !seen.has('batch_size')) delete values.batchSize;
     if (values.warmupSteps !== undefined) delete values.warmupRatio;
-    const resized = ['vocab_size', 'hidden_size'].filter((key) => seen.has(key));
+    const resized = [...seen.keys()].filter((key) =>
+      SIZES.has(Object.hasOwn(OPTION_NAMES, key) ? OPTION_NAMES[key]! : camel(key)),
+    );
     if (values.model !== undefined && resized.length > 0 && values.fromScratch === undefined) {
       values.fromScratch = true;
-      warnings.push(`${resized.join(' and ')} given: the model starts from random weights, as in EasyNLP`);
+      warnings.push(`${resized.join(', ')} given: the model starts from random weights, as in EasyNLP`);
     }
   }
   if (idle.length > 0) warnings.push(`user_defined_parameters without effect here: ${idle.join(', ')}`);

@@ -23,17 +23,20 @@ export interface AppInfo {
   readonly options?: z.ZodObject | undefined;
 }
 
+/** Figures by name; null where one is undefined for the data (AUC with a single class). */
+export type Metrics = Readonly<Record<string, number | null>>;
+
 export interface TrainOutcome {
   readonly output: string;
   readonly bestStep?: number | null | undefined;
-  readonly metrics: Readonly<Record<string, number>>;
+  readonly metrics: Metrics;
   readonly steps: number;
   readonly epochs: number;
   readonly stopped: 'finished' | 'early' | 'interrupted';
 }
 
 export interface EvaluateOutcome {
-  readonly metrics: Readonly<Record<string, number>>;
+  readonly metrics: Metrics;
   readonly rows: number;
   /** Rendered table per class, where the app has one. */
   readonly report?: unknown;

@@ -1,7 +1,7 @@
 import { EasyNlpError, EXIT } from '../errors/index.js';
 import { table } from '../util/table.js';
 import type { CliIo } from './io.js';
-import type { EvaluateOutcome, PredictOutcome, TrainOutcome } from './library.js';
+import type { EvaluateOutcome, Metrics, PredictOutcome, TrainOutcome } from './library.js';
 
 /** Writes an error for people and returns the exit code that goes with it. */
 export function printError(error: unknown, io: CliIo, debug = process.env.EASYNLP_DEBUG === '1'): number {
@@ -25,12 +25,16 @@ export function printError(error: unknown, io: CliIo, debug = process.env.EASYNL
   return EXIT.unexpected;
 }
 
-function metricsTable(metrics: Readonly<Record<string, number>>): string {
+const figure = (value: number | null): string =>
+  value === null
+    ? 'undefined'
+    : Number.isInteger(value) && Math.abs(value) > 1
+      ? String(value)
+      : value.toFixed(4);
+
+function metricsTable(metrics: Metrics): string {
   return table(
-    Object.entries(metrics).map(([name, value]) => [
-      name,
-      Number.isInteger(value) ? String(value) : value.toFixed(4),
-    ]),
+    Object.entries(metrics).map(([name, value]) => [name, figure(value)]),
     { indent: '  ' },
   );
 }

@@ -6,8 +6,9 @@ import { option } from './option.js';
 const path = () => z.string().min(1);
 
 export const dataFields = {
-  format: option(z.enum(['auto', 'tsv', 'csv', 'jsonl', 'parquet']).default('auto'), {
-    description: 'format of the data files; auto = by the file name',
+  format: option(z.enum(['auto', 'easynlp', 'tsv', 'csv', 'jsonl', 'parquet']).default('auto'), {
+    description:
+      'format of the data files; auto = by the file name, easynlp = TSV without a header (needs schema)',
     group: 'Data',
   }),
   schema: option(z.string().min(1).optional(), {
@@ -90,6 +91,11 @@ export const architectureFields = {
     description: 'vocabulary size; with a vocabulary made from the data, its upper limit',
     group: 'Model',
     easynlp: 'vocab_size (user_defined_parameters)',
+  }),
+  modelSize: option(z.enum(['tiny', 'mini', 'small', 'base']).optional(), {
+    description:
+      'bert: sizes to start from (tiny 2×128, mini 4×256, small 4×512, base 12×768); unset = tiny; layers, hiddenSize … override them',
+    group: 'Model',
   }),
   layers: option(z.int().positive().optional(), { description: 'bert: number of layers', group: 'Model' }),
   hiddenSize: option(z.int().positive().optional(), {

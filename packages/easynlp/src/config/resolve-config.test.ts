@@ -117,8 +117,15 @@ describe('resolveConfig', () => {
     [{ precision: 'fp16', device: 'cpu' }, /needs a CUDA device/],
     [{ skipFirstLine: true }, /needs schema/],
     [{ evalSteps: 10 }, /evalSteps needs dev/],
-    [{ hiddenSize: 100, heads: 3 }, /must divide/],
+    [{ architecture: 'bert', hiddenSize: 100, heads: 3 }, /must divide/],
     [{ batchSize: 8, tokenBudget: 100 }, /exclude each other/],
+    [{ format: 'easynlp' }, /format easynlp needs schema/],
+    [{ layers: 2 }, /layers: not an option of architecture text-cnn/],
+    [{ architecture: 'bert', kernelSizes: [1] }, /kernelSizes: not an option of architecture bert/],
+    [
+      { architecture: undefined, model: 'm', layers: 2 },
+      /layers: pretrained weights have their sizes already/,
+    ],
   ])('refuses contradictions %j', (extra, message) => {
     const error = failure(() => resolveConfig('train', { flags: { ...minimal, ...extra } }));
     expect(error.code).toBe('CONFIG_CONFLICT');

@@ -177,6 +177,9 @@ export function parseConfig<C extends CommandName>(
   return resolveConfig(command, { flags: options, ...(appOptions === undefined ? {} : { appOptions }) });
 }
 
+const BERT_OPTIONS: readonly string[] = ['modelSize', 'layers', 'hiddenSize', 'heads', 'intermediateSize'];
+const TEXT_CNN_OPTIONS: readonly string[] = ['embeddingSize', 'convDim', 'kernelSizes', 'linearHiddenSize'];
+
 /** Rules between options. May complete the configuration (evalSteps alone implies evalStrategy steps). */
 function crossChecks(
   command: CommandName,
@@ -193,6 +196,9 @@ function crossChecks(
       `${nameOf('skipFirstLine')} needs ${nameOf('schema')}`,
       'Files with a header need neither: their first line names the columns.',
     );
+  }
+  if (config.format === 'easynlp' && config.schema === undefined) {
+    conflict(`${nameOf('format')} easynlp needs ${nameOf('schema')}`, 'For example label:str:1,text:str:1.');
   }
   if (config.precision === 'fp16' && config.device === 'cpu') {
     conflict(`${nameOf('precision')} fp16 needs a CUDA device`, 'Use bf16 on the CPU.');
@@ -224,6 +230,22 @@ function crossChecks(
     conflict(
       `${nameOf('model')} and ${nameOf('architecture')} exclude each other`,
       `For the configuration of a model with random weights use ${nameOf('model')} with ${nameOf('fromScratch')}.`,
+    );
+  }
+  const sized = [...BERT_OPTIONS, ...TEXT_CNN_OPTIONS, 'vocabSize'].filter(
+    (key) => config[key] !== undefined,
+  );
+  if (config.model !== undefined && config.fromScratch !== true && sized.length > 0) {
+    conflict(
+      `${sized.map(nameOf).join(', ')}: pretrained weights have their sizes already`,
+      `Add ${nameOf('fromScratch')} to start from random weights, or leave the sizes out.`,
+    );
+  }
+  const foreign = { bert: TEXT_CNN_OPTIONS, 'text-cnn': BERT_OPTIONS }[String(config.architecture)] ?? [];
+  const misplaced = foreign.filter((key) => config[key] !== undefined);
+  if (misplaced.length > 0) {
+    conflict(
+      `${misplaced.map(nameOf).join(', ')}: not an option of ${nameOf('architecture')} ${String(config.architecture)}`,
     );
   }
   if (config.fromScratch === true && config.model === undefined) {
