@@ -103,6 +103,7 @@ export async function buildNative({
 
   const result = {
     torchVersion: libtorch.version,
+    versionHeader: libtorch.versionHeader,
     origin: libtorch.origin,
     lib: libtorch.lib,
     cuda: settings.cuda ? libtorch.cuda.version : null,

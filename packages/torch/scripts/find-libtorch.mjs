@@ -142,6 +142,7 @@ function describe(origin, root, include, libFolders, env) {
     lib,
     libs,
     version,
+    versionHeader: versionFile,
     versionMajorMinor: `${major}.${minor}`,
     cuda,
     cxx11Abi: usesCxx11Abi(library(lib, 'c10')) ? 1 : 0,

@@ -5,6 +5,7 @@ export * from './creation.js';
 export { type Device, type DType, isFloating, itemSize, type Scalar, type TypedArray } from './dtype.js';
 export { TorchError, type TorchErrorCode } from './errors.js';
 export * from './generated/ops.js';
+export * as files from './files/index.js';
 export { Generator, getRngState, manualSeed, setRngState } from './generator.js';
 export { bfloat16ToNumber, float16ToNumber } from './half.js';
 export { type Index, Slice, slice as range } from './indexing.js';

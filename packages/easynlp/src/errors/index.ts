@@ -30,7 +30,7 @@ export class EasyNlpError extends Error {
   readonly exitCode: number;
   readonly httpStatus: number;
   readonly hint: string | undefined;
-  private readonly [MARK] = true;
+  readonly [MARK] = true;
 
   constructor(code: ErrorCode, details: ErrorDetails = {}, options?: { cause?: unknown }) {
     const spec: ErrorSpec = ERRORS[code];

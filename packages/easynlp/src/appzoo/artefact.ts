@@ -1,0 +1,129 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync } from 'node:fs';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { EasyNlpError } from '../errors/index.js';
+import { savePretrained } from '../modelzoo/index.js';
+import { Tokenizer } from '../text/index.js';
+import { VERSION } from '../version.js';
+import type { App, AppModel, TaskSpec } from './app.js';
+import { modelCard } from './model-card.js';
+import { getApp } from './registry.js';
+
+/** `easynlp.json`: what turns a Hugging Face folder into a model that this toolkit can use by name. */
+export interface Manifest {
+  readonly format: 1;
+  readonly app: string;
+  readonly task: TaskSpec;
+  readonly metrics: Readonly<Record<string, number | null>>;
+  readonly training: Readonly<Record<string, unknown>>;
+  readonly versions: Readonly<Record<string, string>>;
+  /** SHA-256 of the other files: a folder whose files do not belong together is refused. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
+export const MANIFEST = 'easynlp.json';
+
+export interface ArtefactParts {
+  readonly spec: TaskSpec;
+  readonly model: AppModel;
+  readonly tokenizer: Tokenizer;
+  readonly metrics: Readonly<Record<string, number | null>>;
+  readonly training: Readonly<Record<string, unknown>>;
+}
+
+async function sha256(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+/** Writes a complete artefact into an existing empty folder; use it inside `atomicFolder`. */
+export async function writeArtefact(folder: string, parts: ArtefactParts): Promise<void> {
+  await savePretrained(folder, parts.model);
+  await parts.tokenizer.save(folder);
+  const app = getApp(parts.spec.app);
+  await writeFile(join(folder, 'README.md'), modelCard(app, parts));
+  const files: Record<string, string> = {};
+  for (const name of (await readdir(folder)).sort()) files[name] = await sha256(join(folder, name));
+  const manifest: Manifest = {
+    format: 1,
+    app: parts.spec.app,
+    task: parts.spec,
+    metrics: parts.metrics,
+    training: parts.training,
+    versions: { easynlp: VERSION },
+    files,
+  };
+  await writeFile(join(folder, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+/**
+ * Moves an artefact's files into `target`, the manifest last: until it is there, and whenever its sums do not agree,
+ * the folder does not count as a model.
+ */
+export async function publishArtefact(from: string, target: string): Promise<void> {
+  await rm(join(target, MANIFEST), { force: true });
+  const names = (await readdir(from)).filter((name) => name !== MANIFEST);
+  for (const name of [...names, MANIFEST]) await rename(join(from, name), join(target, name));
+  await rm(from, { recursive: true, force: true });
+}
+
+export interface OpenedArtefact {
+  readonly folder: string;
+  readonly manifest: Manifest;
+  readonly app: App;
+  readonly spec: TaskSpec;
+  readonly tokenizer: Tokenizer;
+  readonly model: AppModel;
+}
+
+/** Reads and checks the manifest of a trained model. Throws ARTEFACT_INVALID. */
+export async function readManifest(folder: string): Promise<Manifest> {
+  const path = join(folder, MANIFEST);
+  const invalid = (reason: string, hint?: string) => new EasyNlpError('ARTEFACT_INVALID', { folder, reason, hint });
+  if (!existsSync(folder)) throw invalid('there is no such folder', 'Check the path.');
+  if (!existsSync(path)) {
+    if (existsSync(join(folder, 'training'))) {
+      throw invalid(
+        'its training has not finished',
+        'Continue it with the same train command and --resume auto, or use the best model so far in its folder training/best.',
+      );
+    }
+    throw invalid(
+      `it has no ${MANIFEST}`,
+      'A pretrained model has no task yet: fine-tune it first, with "easynlp train … --model".',
+    );
+  }
+  let manifest: Manifest;
+  try {
+    manifest = JSON.parse(await readFile(path, 'utf8')) as Manifest;
+  } catch (cause) {
+    throw new EasyNlpError('ARTEFACT_INVALID', { folder, reason: `${MANIFEST} is not valid JSON` }, { cause });
+  }
+  if (manifest.format !== 1 || typeof manifest.app !== 'string' || !manifest.task || !manifest.files) {
+    throw invalid(`${MANIFEST} has format ${String(manifest.format)}; this version reads format 1`, 'Update easynlp.');
+  }
+  for (const [name, sum] of Object.entries(manifest.files)) {
+    if (name === 'README.md') continue; // people may edit the card
+    const file = join(folder, name);
+    if (!existsSync(file)) throw invalid(`${name} is missing`, 'Copy the whole folder again, or train again.');
+    if ((await sha256(file)) !== sum) {
+      throw invalid(`${name} is damaged or was changed after training`, 'Copy the whole folder again, or train again.');
+    }
+  }
+  return manifest;
+}
+
+/** Loads a trained model: app, task, tokenizer and weights, in evaluation mode on the CPU. */
+export async function openArtefact(folder: string, wanted?: string): Promise<OpenedArtefact> {
+  const manifest = await readManifest(folder);
+  if (wanted !== undefined && wanted !== manifest.app) {
+    throw new EasyNlpError('APP_MISMATCH', { folder, trained: manifest.app, wanted });
+  }
+  const app = getApp(manifest.app);
+  const tokenizer = await Tokenizer.fromFolder(folder);
+  const model = await app.head(manifest.task, { kind: 'pretrained', folder });
+  model.eval();
+  return { folder, manifest, app, spec: manifest.task, tokenizer, model };
+}
