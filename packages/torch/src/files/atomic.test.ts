@@ -199,8 +199,9 @@ describe('atomicFolder', () => {
     };
     await expect(atomicFolder(target, full)).rejects.toThrow(/checkpoint: no space left/);
     await atomicFolder(target, fill('1'));
+    const { renameSync } = fs;
     vi.spyOn(fs, 'renameSync')
-      .mockImplementationOnce(fs.renameSync)
+      .mockImplementationOnce(renameSync)
       .mockImplementationOnce(() => {
         throw systemError('EIO');
       });
@@ -216,6 +217,9 @@ describe('atomicFolder', () => {
     fs.renameSync(target, retiredPath(target));
     expect(recoverFolder(target)).toBe(true);
     expect(recoverFolder(target)).toBe(false);
+    expect(read(target)).toBe('11');
+    fs.renameSync(target, retiredPath(target));
+    await expect(atomicFolder(target, fill('2'))).rejects.toThrow(/exists already/);
     expect(read(target)).toBe('11');
     expect(fs.readdirSync(folder)).toEqual(['checkpoint']);
   });

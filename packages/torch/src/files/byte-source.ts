@@ -78,12 +78,14 @@ export function openFileSource(path: string): ByteSource {
 
 /** A buffer seen as a file. */
 export function memorySource(bytes: Uint8Array, name = '(memory)'): ByteSource {
+  // A Buffer's slice() does not copy, and its species would be a Buffer again.
+  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return {
     name,
     size: bytes.byteLength,
     read(offset, length) {
       checkRange(name, bytes.byteLength, offset, length);
-      return Uint8Array.prototype.slice.call(bytes, offset, offset + length);
+      return plain.slice(offset, offset + length);
     },
     isCurrent: () => true,
     close() {},

@@ -87,6 +87,11 @@ describe('attacks on the format', () => {
       raw('{"a":{"dtype":"U8","shape":[4e0],"data_offsets":[0,4]}}', 4),
       /shape is not a list/,
     ],
+    [
+      'size of minus zero',
+      raw('{"a":{"dtype":"U8","shape":[-0],"data_offsets":[0,0]}}'),
+      /shape is not a list/,
+    ],
     ['text size', raw(`{"a":${entry(0, 4, ['4'])}}`, 4), /shape is not a list/],
     [
       'shape of 2^64',

@@ -1,9 +1,10 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { memory, ops, type Tensor, TorchError, tensor, tidy } from '../index.js';
+import { dict, legacyCheckpoint, rebuild, text, zipCheckpoint } from './checkpoint.fixture.js';
 import { SafetensorsFile } from './safetensors.js';
 import { encodeSafetensors, type SafetensorsInput } from './safetensors-writer.js';
 import { loadSafetensors, loadTorchBin, saveSafetensors } from './tensor-files.js';
@@ -175,6 +176,35 @@ test.each(['views.zip.bin', 'views.old.bin'])('%s: shared storages stay shared',
     ops.call('aten::fill_', 'Scalar', base, 5);
     expect(tied!.index(0, 0).item()).toBe(5);
     expect(column!.toArray()).toEqual([5, 5, 5, 5]);
+  });
+});
+
+test('a file that is replaced between the reading of its header and the mapping is an error', () => {
+  tidy(() => {
+    const other = join(folder, 'other.safetensors');
+    saveSafetensors(path, { a: tensor([1, 2]) });
+    saveSafetensors(other, { b: tensor([3]), c: tensor([4]) });
+    const { call } = ops;
+    const spy = vi.spyOn(ops, 'call').mockImplementation((name, ...rest) => {
+      if (name === 'aten::from_file') renameSync(other, path);
+      return call(name, ...rest);
+    });
+    expect(errorOf(() => loadSafetensors(path)).message).toMatch(/was replaced/);
+    spy.mockRestore();
+    expect([...loadSafetensors(path).keys()]).toEqual(['b', 'c']);
+  });
+});
+
+test('views of storages, and tensors that only look large', () => {
+  tidy(() => {
+    const target = join(folder, 'made.bin');
+    writeFileSync(
+      target,
+      legacyCheckpoint(dict(text('w'), rebuild({ view: [1, 3], offset: 1, shape: [2] }))),
+    );
+    expect(loadTorchBin(target).get('w')!.toArray()).toEqual([2, 3]);
+    writeFileSync(target, zipCheckpoint(dict(text('w'), rebuild({ shape: [2 ** 36], strides: [0] }))));
+    expect(errorOf(() => loadTorchBin(target)).message).toMatch(/repeats a smaller storage/);
   });
 });
 

@@ -1,6 +1,6 @@
-import * as zlib from 'node:zlib';
 import { TorchError } from '../errors.js';
 import type { ByteSource } from './byte-source.js';
+import { crc32 } from './crc32.js';
 
 /** One member of a zip archive: its bytes lie at `begin` of the file. */
 export interface ZipRecord {
@@ -21,9 +21,6 @@ const END_BYTES = 22;
 const MAX_COMMENT = 0xffff;
 const MAX_32 = 0xffffffff;
 const PIECE = 1 << 24;
-
-// Node 20.0 to 20.14 lack zlib.crc32; records are then not verified.
-const crc32 = (zlib as { crc32?: (data: Uint8Array, value?: number) => number }).crc32;
 
 /**
  * Lists the members of a zip archive as PyTorch writes it (stored, not compressed; zip64 where needed). All offsets
@@ -74,13 +71,12 @@ export function readZipRecord(source: ByteSource, record: ZipRecord, verify = tr
     throw damaged(source, `member '${record.name}' is compressed; PyTorch stores weights uncompressed`);
   }
   const bytes = source.read(record.begin, record.size);
-  if (verify && crc32 !== undefined && crc32(bytes) !== record.crc32) throw wrongChecksum(source, record);
+  if (verify && crc32(bytes) !== record.crc32) throw wrongChecksum(source, record);
   return bytes;
 }
 
 /** Compares a member's checksum in pieces, without holding all of it. */
 export function verifyZipRecord(source: ByteSource, record: ZipRecord): void {
-  if (crc32 === undefined) return;
   let sum = 0;
   for (let at = 0; at < record.size; at += PIECE) {
     sum = crc32(source.read(record.begin + at, Math.min(PIECE, record.size - at)), sum);
