@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { EasyNlpError } from '../../errors/index.js';
 import { translateFileError } from './file-errors.js';
 import { type HubHttp, isTransient } from './http.js';
-import { processAlive, withFileLock } from './lock.js';
+import { clearStaleLock, processAlive, withFileLock } from './lock.js';
 import type { FileCheck, HubProgress, RemoteFile } from './types.js';
 
 /** A temporary file of unknown owner (another machine) is adopted after this silence. */
@@ -44,10 +44,14 @@ export async function ensureBlob(
 ): Promise<'cached' | 'downloaded'> {
   const blob = join(places.blobs, file.blobId);
   const complete = async (): Promise<boolean> => (await fileSize(blob)) === file.size;
-  if (await complete()) return 'cached';
+  const lock = join(places.locks, `${file.blobId}.easynlp.lock`);
+  if (await complete()) {
+    // Its owner may have been killed between the last byte and the unlocking.
+    await clearStaleLock(lock);
+    return 'cached';
+  }
   try {
     await mkdir(places.blobs, { recursive: true });
-    const lock = join(places.locks, `${file.blobId}.easynlp.lock`);
     const action = async (): Promise<'cached' | 'downloaded'> => {
       if (await complete()) return 'cached';
       await new BlobDownload(file, places.blobs, blob, http, progress).run();

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, open, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -69,16 +69,17 @@ async function take(path: string, content: string): Promise<boolean> {
   }
 }
 
-/** Moved aside before it is deleted, so that of two waiting processes only one removes this very lock. */
+/** Removes the lock of an owner that died; any other stays. */
+export async function clearStaleLock(path: string): Promise<void> {
+  if (await isStale(path)) await breakLock(path);
+}
+
+/** Two that wait may break it at once and both fetch the file: double work, nothing worse. */
 async function breakLock(path: string): Promise<boolean> {
-  const aside = `${path}.${randomBytes(6).toString('hex')}`;
-  try {
-    await rename(path, aside);
-    await rm(aside, { force: true });
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT';
-  }
+  return rm(path, { force: true }).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function isStale(path: string): Promise<boolean> {

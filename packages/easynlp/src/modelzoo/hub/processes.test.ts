@@ -133,28 +133,33 @@ describe('several processes', () => {
     expect(WEIGHTS.equals(await readFile(join(output, 'model.safetensors')))).toBe(true);
   }, 15_000);
 
-  it('whenever it is killed, every file that is visible is whole', async () => {
-    hub.fault = (request) => (isWeights(request) ? { kind: 'slow', chunk: 100_000, pauseMs: 8 } : undefined);
-    const { files } = hub.repositories['org/model']!;
-    const check = async (): Promise<void> => {
-      for (const path of (await work.list()).filter((name) => name.includes('/snapshots/'))) {
-        const content = await readFile(join(work.cacheDir, path));
-        expect(content.equals(Buffer.from(files[path.split('/').at(-1)!]!)), path).toBe(true);
+  it(
+    'whenever it is killed, every file that is visible is whole',
+    async () => {
+      hub.fault = (request) =>
+        isWeights(request) ? { kind: 'slow', chunk: 100_000, pauseMs: 8 } : undefined;
+      const { files } = hub.repositories['org/model']!;
+      const check = async (): Promise<void> => {
+        for (const path of (await work.list()).filter((name) => name.includes('/snapshots/'))) {
+          const content = await readFile(join(work.cacheDir, path));
+          expect(content.equals(Buffer.from(files[path.split('/').at(-1)!]!)), path).toBe(true);
+        }
+      };
+      for (let kill = 0; kill < KILLS; kill++) {
+        const { child, result } = start();
+        const before = hub.requests.length;
+        for (let i = 0; i < 500 && hub.requests.length === before; i++) await sleep(5);
+        await sleep((kill * 30) / KILLS + kill);
+        child.kill('SIGKILL');
+        await result;
+        await check();
       }
-    };
-    for (let kill = 0; kill < KILLS; kill++) {
-      const { child, result } = start();
-      const before = hub.requests.length;
-      for (let i = 0; i < 500 && hub.requests.length === before; i++) await sleep(5);
-      await sleep((kill * 30) / KILLS + kill);
-      child.kill('SIGKILL');
-      await result;
+      const last = await start().result;
+      expect(last.errors).toBe('');
+      expect(WEIGHTS.equals(await readFile(join(last.output, 'model.safetensors')))).toBe(true);
       await check();
-    }
-    const last = await start().result;
-    expect(last.errors).toBe('');
-    expect(WEIGHTS.equals(await readFile(join(last.output, 'model.safetensors')))).toBe(true);
-    await check();
-    expect((await work.list()).filter((path) => /incomplete|\.lock/.test(path))).toEqual([]);
-  }, 15_000 + KILLS * 2000);
+      expect((await work.list()).filter((path) => /incomplete|\.lock/.test(path))).toEqual([]);
+    },
+    15_000 + KILLS * 2000,
+  );
 });
