@@ -113,6 +113,7 @@ describe('pickles that break the machine', () => {
     ['pop from an empty stack', '0', /no open mark/],
     ['tuple of an empty stack', '\x85', /stack underflow/],
     ['reaching below a mark', 'K\x01K\x02(\x86', /stack underflow/],
+    ['reaching below a mark that is closed later', 'K\x01K\x02(\x86t', /stack underflow/],
     ['call below a mark', 'ccollections\nOrderedDict\n)(R', /stack underflow/],
     ['stop inside a mark', '(', /stack underflow/],
     ['call of a number', 'K\x01)R', /no global/],
