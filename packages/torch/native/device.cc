@@ -126,7 +126,7 @@ napi_value Flag(napi_env env, napi_callback_info info) {
 
 napi_value CudaCount(napi_env env, napi_callback_info) {
   return guarded(env, "cuda.deviceCount", [&]() -> napi_value {
-    return num(env, at::hasCUDA() ? at::detail::getCUDAHooks().getNumGPUs() : 0);
+    return num(env, static_cast<double>(compat::cudaDeviceCount()));
   });
 }
 
@@ -148,7 +148,7 @@ napi_value CudaMemory(napi_env env, napi_callback_info info) {
   return guarded(env, "cuda.memory", [&]() -> napi_value {
     Args<1> args(env, info);
     const int index = deviceIndex(env, args[0]);
-    at::globalContext().lazyInitDevice(c10::DeviceType::CUDA);
+    compat::initCuda();
     const auto stats = c10::cuda::CUDACachingAllocator::getDeviceStats(static_cast<c10::DeviceIndex>(index));
     napi_value out;
     check(env, napi_create_object(env, &out));
@@ -161,7 +161,9 @@ napi_value CudaMemory(napi_env env, napi_callback_info info) {
     cudaMemGetInfo(&free, &total);
     set(env, out, "free", num(env, static_cast<double>(free)));
     set(env, out, "total", num(env, static_cast<double>(total)));
-    set(env, out, "name", str(env, at::cuda::getDeviceProperties(static_cast<c10::DeviceIndex>(index))->name));
+    cudaDeviceProp properties{};
+    cudaGetDeviceProperties(&properties, index);
+    set(env, out, "name", str(env, properties.name));
     return out;
   });
 }
@@ -176,7 +178,7 @@ napi_value CudaEmptyCache(napi_env env, napi_callback_info) {
 napi_value CudaResetPeak(napi_env env, napi_callback_info info) {
   return guarded(env, "cuda.resetPeak", [&]() -> napi_value {
     Args<1> args(env, info);
-    at::globalContext().lazyInitDevice(c10::DeviceType::CUDA);
+    compat::initCuda();
     c10::cuda::CUDACachingAllocator::resetPeakStats(static_cast<c10::DeviceIndex>(deviceIndex(env, args[0])));
     return nullptr;
   });

@@ -184,10 +184,10 @@ struct Converter {
     switch (spec.kind) {
       case Kind::Tensor: {
         if (spec.elementOptional) {
-          c10::List<c10::optional<at::Tensor>> out;
+          c10::List<compat::optional<at::Tensor>> out;
           each(v, [&](napi_value item) {
-            if (nullish(env, item)) out.push_back(c10::optional<at::Tensor>());
-            else out.push_back(c10::optional<at::Tensor>(tensor(item)));
+            if (nullish(env, item)) out.push_back(compat::optional<at::Tensor>());
+            else out.push_back(compat::optional<at::Tensor>(tensor(item)));
           });
           return c10::IValue(out);
         }

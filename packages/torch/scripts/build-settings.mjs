@@ -23,7 +23,7 @@ export function buildSettings(libtorch) {
   ];
   return {
     cflags: [
-      '-std=c++17',
+      `-std=${process.env.EASYNLP_CXX_STANDARD || cxxStandard(Number(major), Number(minor))}`,
       '-O2',
       '-fPIC',
       '-fexceptions',
@@ -48,6 +48,11 @@ export function buildSettings(libtorch) {
     ],
     cuda: cudaUsable,
   };
+}
+
+/** From 2.12 or 2.13 on libtorch refuses C++17. */
+function cxxStandard(major, minor) {
+  return major > 2 || (major === 2 && minor >= 12) ? 'c++20' : 'c++17';
 }
 
 /** The settings that build-native has worked out already, or fresh ones when node-gyp was started by hand. */

@@ -123,10 +123,11 @@ function describe(origin, root, include, libFolders, env) {
   const lib = libFolders.find((folder) => existsSync(library(folder, 'torch_cpu')));
   if (!lib) return { why: `headers, but no ${library('', 'torch_cpu')} in ${libFolders.join(' or ')}` };
   if (!existsSync(library(lib, 'c10'))) return { why: `no ${library('', 'c10')} in ${lib}` };
-  const versionFile = include.map((i) => join(i, 'torch', 'version.h')).find(existsSync);
-  const version =
-    versionFile &&
-    /#\s*define\s+TORCH_VERSION\s*\\?\s*"([^"]+)"/.exec(readFileSync(versionFile, 'utf8'))?.[1];
+  // From 2.9 on torch/version.h only includes the one in torch/headeronly.
+  const versionFile = include
+    .flatMap((i) => [join(i, 'torch', 'version.h'), join(i, 'torch', 'headeronly', 'version.h')])
+    .find(versionIn);
+  const version = versionFile && versionIn(versionFile);
   if (!version) return { why: 'torch/version.h has no TORCH_VERSION' };
   const [major, minor] = version.split('.').map(Number);
   if (major < 1 || (major === 1 && minor < 13)) return { why: `version ${version}; 1.13 or later is needed` };
@@ -147,6 +148,11 @@ function describe(origin, root, include, libFolders, env) {
     cuda,
     cxx11Abi: usesCxx11Abi(library(lib, 'c10')) ? 1 : 0,
   };
+}
+
+function versionIn(file) {
+  if (!existsSync(file)) return null;
+  return /#\s*define\s+TORCH_VERSION\s*\\?\s*"([^"]+)"/.exec(readFileSync(file, 'utf8'))?.[1] ?? null;
 }
 
 function library(folder, name) {
@@ -186,7 +192,13 @@ function findCuda(root, lib, env) {
   const candidates = includes.filter((folder) => existsSync(join(folder, 'cuda_runtime_api.h')));
   const sameMajor = (folder) =>
     !wanted || !headerVersion(folder) || headerVersion(folder).split('.')[0] === wanted.split('.')[0];
-  const include = candidates.find(sameMajor) ?? null;
+  // The pip packages may bring a part of the headers only; a folder that has all that ATen's includes wins.
+  const complete = (folder) =>
+    ['crt/host_defines.h', 'cublas_v2.h', 'cublasLt.h', 'cusparse.h', 'cusolverDn.h'].every((name) =>
+      existsSync(join(folder, name)),
+    );
+  const fitting = candidates.filter(sameMajor);
+  const include = fitting.find(complete) ?? fitting[0] ?? null;
   const version = wanted ?? (include ? headerVersion(include) : null) ?? 'unknown';
   const runtime = findRuntime(libs, version);
   return { version, include, lib: runtime?.folder ?? null, runtime: runtime?.file ?? null };
