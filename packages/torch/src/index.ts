@@ -1,5 +1,6 @@
 import './install.js';
 
+export * as amp from './amp/index.js';
 export * from './autograd.js';
 export * from './creation.js';
 export { type Device, type DType, isFloating, itemSize, type Scalar, type TypedArray } from './dtype.js';
@@ -17,3 +18,4 @@ export * as optim from './optim/index.js';
 export * from './runtime.js';
 export { keep, Scope, scope, tidy } from './scope.js';
 export { Tensor, type TensorOptions } from './tensor.js';
+export { type GradCheckOptions, gradCheck } from './testing/grad-check.js';

@@ -1,0 +1,2 @@
+export { type AutocastOptions, autocast, autocastState } from './autocast.js';
+export { GradScaler, type GradScalerOptions, type GradScalerState } from './grad-scaler.js';
