@@ -65,7 +65,9 @@ export interface MetricSet<Spec extends TaskSpec, Encoded extends EncodedRow> {
   /** The figure that selects the best checkpoint. */
   readonly primary: string;
   /** Every figure's name, and whether more of it is better. */
-  readonly names: Readonly<Record<string, { readonly higherIsBetter: boolean; readonly description: string }>>;
+  readonly names: Readonly<
+    Record<string, { readonly higherIsBetter: boolean; readonly description: string }>
+  >;
   create(spec: Spec): MetricAccumulator<Encoded>;
 }
 

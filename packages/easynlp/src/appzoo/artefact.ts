@@ -81,7 +81,8 @@ export interface OpenedArtefact {
 /** Reads and checks the manifest of a trained model. Throws ARTEFACT_INVALID. */
 export async function readManifest(folder: string): Promise<Manifest> {
   const path = join(folder, MANIFEST);
-  const invalid = (reason: string, hint?: string) => new EasyNlpError('ARTEFACT_INVALID', { folder, reason, hint });
+  const invalid = (reason: string, hint?: string) =>
+    new EasyNlpError('ARTEFACT_INVALID', { folder, reason, hint });
   if (!existsSync(folder)) throw invalid('there is no such folder', 'Check the path.');
   if (!existsSync(path)) {
     if (existsSync(join(folder, 'training'))) {
@@ -99,17 +100,28 @@ export async function readManifest(folder: string): Promise<Manifest> {
   try {
     manifest = JSON.parse(await readFile(path, 'utf8')) as Manifest;
   } catch (cause) {
-    throw new EasyNlpError('ARTEFACT_INVALID', { folder, reason: `${MANIFEST} is not valid JSON` }, { cause });
+    throw new EasyNlpError(
+      'ARTEFACT_INVALID',
+      { folder, reason: `${MANIFEST} is not valid JSON` },
+      { cause },
+    );
   }
   if (manifest.format !== 1 || typeof manifest.app !== 'string' || !manifest.task || !manifest.files) {
-    throw invalid(`${MANIFEST} has format ${String(manifest.format)}; this version reads format 1`, 'Update easynlp.');
+    throw invalid(
+      `${MANIFEST} has format ${String(manifest.format)}; this version reads format 1`,
+      'Update easynlp.',
+    );
   }
   for (const [name, sum] of Object.entries(manifest.files)) {
     if (name === 'README.md') continue; // people may edit the card
     const file = join(folder, name);
-    if (!existsSync(file)) throw invalid(`${name} is missing`, 'Copy the whole folder again, or train again.');
+    if (!existsSync(file))
+      throw invalid(`${name} is missing`, 'Copy the whole folder again, or train again.');
     if ((await sha256(file)) !== sum) {
-      throw invalid(`${name} is damaged or was changed after training`, 'Copy the whole folder again, or train again.');
+      throw invalid(
+        `${name} is damaged or was changed after training`,
+        'Copy the whole folder again, or train again.',
+      );
     }
   }
   return manifest;

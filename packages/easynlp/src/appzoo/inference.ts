@@ -60,7 +60,8 @@ export async function inferResults(
 ): Promise<unknown[]> {
   const results = new Array<unknown>(encoded.length);
   for await (const { outputs, indices } of inferBatches(loaded, encoded, options)) {
-    for (const [i, result] of loaded.app.decode(outputs, loaded.context).entries()) results[indices[i]!] = result;
+    for (const [i, result] of loaded.app.decode(outputs, loaded.context).entries())
+      results[indices[i]!] = result;
   }
   return results;
 }

@@ -12,9 +12,20 @@ export interface Runtime {
 }
 
 /** Resolves `auto`, checks that the device and the precision exist, and sets the number of CPU threads. */
-export function openRuntime(options: { device: string; precision: Precision; numThreads?: number | undefined }): Runtime {
+export function openRuntime(options: {
+  device: string;
+  precision: Precision;
+  numThreads?: number | undefined;
+}): Runtime {
   const count = cuda.deviceCount();
-  const device = options.device === 'auto' ? (count > 0 ? 'cuda:0' : 'cpu') : options.device === 'cuda' ? 'cuda:0' : options.device;
+  const device =
+    options.device === 'auto'
+      ? count > 0
+        ? 'cuda:0'
+        : 'cpu'
+      : options.device === 'cuda'
+        ? 'cuda:0'
+        : options.device;
   if (device.startsWith('cuda')) {
     const index = Number(device.slice('cuda:'.length));
     if (count === 0) {
@@ -25,7 +36,10 @@ export function openRuntime(options: { device: string; precision: Precision; num
       });
     }
     if (index >= count) {
-      throw new EasyNlpError('DEVICE_UNAVAILABLE', { device: options.device, reason: `there are ${count} CUDA devices` });
+      throw new EasyNlpError('DEVICE_UNAVAILABLE', {
+        device: options.device,
+        reason: `there are ${count} CUDA devices`,
+      });
     }
   } else if (options.precision === 'fp16') {
     throw new EasyNlpError('PRECISION_UNAVAILABLE', { precision: 'fp16', needs: 'a CUDA device' });
@@ -48,7 +62,10 @@ export function uploadBatch(batch: HostBatch, device: string): ModelInputs {
 /** Runs `fn` in the runtime's precision. */
 export function withPrecision<T>({ device, precision }: Runtime, fn: () => T): T {
   if (precision === 'fp32') return fn();
-  return amp.autocast({ device: device === 'cpu' ? 'cpu' : 'cuda', dtype: precision === 'bf16' ? 'bfloat16' : 'float16' }, fn);
+  return amp.autocast(
+    { device: device === 'cpu' ? 'cpu' : 'cuda', dtype: precision === 'bf16' ? 'bfloat16' : 'float16' },
+    fn,
+  );
 }
 
 /** One forward pass without gradients; outputs in host memory. The model must be in evaluation mode. */

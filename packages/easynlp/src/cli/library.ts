@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { EvaluateConfig, PredictConfig, TrainConfig } from '../config/index.js';
 import { EasyNlpError } from '../errors/index.js';
+import type { ProgressStream } from '../trainer/tracking/index.js';
 
 /** The part of the toolkit's public API that the command line uses. */
 export interface Library {
@@ -14,6 +15,8 @@ export interface Library {
 export interface RunOptions {
   readonly signal: AbortSignal;
   readonly log: (line: string) => void;
+  /** Where the progress line is drawn; missing when nothing should be. */
+  readonly progress?: ProgressStream;
 }
 
 export interface AppInfo {

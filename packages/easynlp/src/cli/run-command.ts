@@ -103,7 +103,7 @@ async function execute(
   config: TrainConfig | EvaluateConfig | PredictConfig,
   { request, io, interrupt, log }: Execution,
 ): Promise<number> {
-  const run = { signal: interrupt.signal, log };
+  const run = { signal: interrupt.signal, log, ...(request.quiet ? {} : { progress: io.stderr }) };
   const print = <T>(result: T, render: (result: T) => string) =>
     io.stdout.write(request.json ? `${JSON.stringify(result, null, 2)}\n` : render(result));
   if (command === 'train') {

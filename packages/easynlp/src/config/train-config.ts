@@ -83,6 +83,10 @@ export const trainConfigSchema = z.strictObject({
     description: 'group texts of like length, so that little is padded',
     group: 'Training',
   }),
+  padding: option(z.enum(['longest', 'max_length']).default('longest'), {
+    description: 'pad to the longest text of the batch, or every text to sequenceLength as EasyNLP does',
+    group: 'Training',
+  }),
   gradientAccumulationSteps: option(z.int().positive().default(1), {
     description: 'batches per optimizer step',
     group: 'Training',

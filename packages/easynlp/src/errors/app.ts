@@ -20,6 +20,12 @@ export const APP_ERRORS = defineErrors({
     message: (d) => `The model in ${d.folder} was trained for ${d.trained}, not for ${d.wanted}.`,
     hint: (d) => `Use the task ${d.trained}, or another model.`,
   },
+  PIPELINE_DISPOSED: {
+    exitCode: EXIT.unexpected,
+    httpStatus: 500,
+    message: (d) => `The pipeline for ${d.folder} was disposed and cannot be used any more.`,
+    hint: () => 'Open it again with pipeline().',
+  },
   ARTEFACT_INVALID: {
     exitCode: EXIT.model,
     httpStatus: 500,

@@ -6,7 +6,7 @@ import { HUB_ERRORS } from './hub.js';
 import { MODEL_ERRORS } from './model.js';
 import { TRAIN_ERRORS } from './train.js';
 
-export { EXIT, type ErrorDetails, type ErrorSpec } from './define.js';
+export { type ErrorDetails, type ErrorSpec, EXIT } from './define.js';
 
 /** Every error that the toolkit raises on purpose: the CLI, the HTTP server and the docs all read this table. */
 export const ERRORS = {

@@ -30,14 +30,18 @@ export const MODEL_ERRORS = defineErrors({
   },
   MODEL_CONFIG_INVALID: {
     ...model,
-    message: (d) => `${place(d)}, field "${text(d.field)}": expected ${text(d.expected)}, got ${text(d.got)}.`,
+    message: (d) =>
+      `${place(d)}, field "${text(d.field)}": expected ${text(d.expected)}, got ${text(d.got)}.`,
     hint: (d) =>
-      d.hint === undefined ? "Correct the field; it means what it means in Hugging Face's transformers." : text(d.hint),
+      d.hint === undefined
+        ? "Correct the field; it means what it means in Hugging Face's transformers."
+        : text(d.hint),
   },
   MODEL_TYPE_MISSING: {
     ...model,
     message: (d) => `${place(d)} does not say which architecture it describes: "model_type" is missing.`,
-    hint: (d) => `Add "model_type"; known architectures: ${list(d.known)}. BERT, RoBERTa-wwm, MacBERT and mengzi are "bert".`,
+    hint: (d) =>
+      `Add "model_type"; known architectures: ${list(d.known)}. BERT, RoBERTa-wwm, MacBERT and mengzi are "bert".`,
   },
   MODEL_TYPE_UNKNOWN: {
     ...model,

@@ -25,7 +25,8 @@ export const TRAIN_ERRORS = defineErrors({
   RESUME_NOT_FOUND: {
     exitCode: EXIT.usage,
     httpStatus: 404,
-    message: (d) => `There is no checkpoint to resume from in ${d.folder}${d.reason ? ` (${d.reason})` : ''}.`,
+    message: (d) =>
+      `There is no checkpoint to resume from in ${d.folder}${d.reason ? ` (${d.reason})` : ''}.`,
     hint: () => 'Give the folder of a checkpoint (…/training/checkpoints/step-…), or leave out --resume.',
   },
   RESUME_CHANGED: {

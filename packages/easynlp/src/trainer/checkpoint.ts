@@ -115,7 +115,8 @@ export class CheckpointStore {
       { replace: true },
     );
     if (this.keepLast > 0) {
-      for (const old of (await this.list()).slice(this.keepLast)) await rm(old, { recursive: true, force: true });
+      for (const old of (await this.list()).slice(this.keepLast))
+        await rm(old, { recursive: true, force: true });
     }
     return target;
   }
@@ -123,7 +124,8 @@ export class CheckpointStore {
 
 /** Reads a checkpoint that is whole; tensors belong to the caller's scope. Throws CHECKPOINT_DAMAGED. */
 export async function readCheckpoint(folder: string): Promise<CheckpointContent> {
-  if (!existsSync(folder)) throw new EasyNlpError('RESUME_NOT_FOUND', { folder, reason: 'there is no such folder' });
+  if (!existsSync(folder))
+    throw new EasyNlpError('RESUME_NOT_FOUND', { folder, reason: 'there is no such folder' });
   if (!existsSync(join(folder, SUMS)) && !NAME.test(basename(folder))) {
     throw new EasyNlpError('RESUME_NOT_FOUND', { folder, reason: `it has no ${SUMS}` });
   }

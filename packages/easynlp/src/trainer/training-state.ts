@@ -12,7 +12,11 @@ export interface TrainingState {
   totalSteps: number;
   /** Steps since the last log line; their losses are summed on the device. */
   loggedSteps: number;
-  best: { readonly step: number; readonly value: number; readonly metrics: Readonly<Record<string, number | null>> } | null;
+  best: {
+    readonly step: number;
+    readonly value: number;
+    readonly metrics: Readonly<Record<string, number | null>>;
+  } | null;
   /** Evaluations since the best one. */
   evaluationsWithoutGain: number;
   /** Step of the last evaluation, so that the end does not repeat it. */
@@ -33,7 +37,9 @@ export function initialState(totalSteps: number): TrainingState {
 }
 
 function generatorDevices(device: string): string[] {
-  return device === 'cpu' ? ['cpu'] : ['cpu', ...Array.from({ length: cuda.deviceCount() }, (_, i) => `cuda:${i}`)];
+  return device === 'cpu'
+    ? ['cpu']
+    : ['cpu', ...Array.from({ length: cuda.deviceCount() }, (_, i) => `cuda:${i}`)];
 }
 
 /** States of all generators that a training on `device` draws from. */

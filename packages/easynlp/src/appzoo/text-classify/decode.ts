@@ -32,7 +32,10 @@ export function softmaxRow(logits: ArrayLike<number>): Float64Array {
 }
 
 /** logits [B, C] → one result a row. */
-export function decodeTexts(outputs: HostOutputs, { spec }: AppContext<TextClassifySpec>): TextClassifyResult[] {
+export function decodeTexts(
+  outputs: HostOutputs,
+  { spec }: AppContext<TextClassifySpec>,
+): TextClassifyResult[] {
   const { data, shape } = outputs.logits!;
   const classes = spec.labels.length;
   return Array.from({ length: shape[0]! }, (_, r) => {
@@ -62,5 +65,7 @@ export const textClassifyColumns: Readonly<Record<string, Column>> = {
   probabilities: inOrder('probability'),
   logits: inOrder('logit'),
   output: ({ scores }) =>
-    JSON.stringify(scores.map(({ label, probability, logit }) => ({ pred: label, prob: probability, logit }))),
+    JSON.stringify(
+      scores.map(({ label, probability, logit }) => ({ pred: label, prob: probability, logit })),
+    ),
 };

@@ -34,7 +34,13 @@ function textOf(row: Row, column: string): string {
       known: Object.keys(row.values),
     });
   }
-  throw new EasyNlpError('DATA_CELL', { file: row.file, line: row.line, column, got: value, expected: 'a text' });
+  throw new EasyNlpError('DATA_CELL', {
+    file: row.file,
+    line: row.line,
+    column,
+    got: value,
+    expected: 'a text',
+  });
 }
 
 const labelSets = new WeakMap<TextClassifySpec, LabelSet>();
@@ -76,7 +82,10 @@ export function collateTexts(
   { tokenizer }: AppContext<TextClassifySpec>,
   options: CollateOptions = {},
 ): HostBatch {
-  const shape = { multipleOf: options.padToMultipleOf ?? 1, ...(options.padTo ? { length: options.padTo } : {}) };
+  const shape = {
+    multipleOf: options.padToMultipleOf ?? 1,
+    ...(options.padTo ? { length: options.padTo } : {}),
+  };
   const inputIds = padSequences(
     rows.map((r) => r.ids),
     { ...shape, padValue: tokenizer.padId, dtype: 'int32' },

@@ -47,7 +47,9 @@ export const textClassify: App<TextClassifySpec, EncodedText, TextClassifyResult
     schema: ({ firstSequence, secondSequence }) =>
       z.object({
         [firstSequence]: z.string().meta({ description: 'the text' }),
-        ...(secondSequence === null ? {} : { [secondSequence]: z.string().meta({ description: 'the second text' }) }),
+        ...(secondSequence === null
+          ? {}
+          : { [secondSequence]: z.string().meta({ description: 'the second text' }) }),
       }),
     columns: ({ firstSequence, secondSequence, labelName }, { labels }) => [
       firstSequence,

@@ -1,7 +1,14 @@
 import type { HostOutputs, MetricAccumulator, MetricReport, MetricSet } from '../app.js';
-import { classificationReport, crossEntropy, f1Score, matthewsCorrCoef, renderReport, rocAuc } from '../metrics/index.js';
-import type { EncodedText } from './encode.js';
+import {
+  classificationReport,
+  crossEntropy,
+  f1Score,
+  matthewsCorrCoef,
+  renderReport,
+  rocAuc,
+} from '../metrics/index.js';
 import { argmax, softmaxRow } from './decode.js';
+import type { EncodedText } from './encode.js';
 import type { TextClassifySpec } from './spec.js';
 
 /** Gathers logits and gold labels; everything is computed from them at the end. */

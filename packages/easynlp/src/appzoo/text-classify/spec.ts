@@ -43,7 +43,10 @@ function chosen(
 }
 
 /** Finds the columns and the labels of a task. Labels come from the options, or else from the training data. */
-export async function prepareTextClassify(config: TrainConfig, source: DataSource): Promise<TextClassifySpec> {
+export async function prepareTextClassify(
+  config: TrainConfig,
+  source: DataSource,
+): Promise<TextClassifySpec> {
   const columns = await columnNames(source);
   const firstSequence = chosen(config.firstSequence, TEXT_COLUMNS, columns, 'text', source.name);
   const secondSequence =

@@ -1,0 +1,47 @@
+/**
+ * EasyNLP for TypeScript: train, evaluate and use Chinese NLP models.
+ *
+ * ```ts
+ * import { train, pipeline } from 'easynlp';
+ * await train({ train: 'train.tsv', dev: 'dev.tsv', architecture: 'text-cnn', output: 'out/model' });
+ * const classify = await pipeline('text_classify', 'out/model');
+ * console.log(await classify('物流很快，质量也不错'));
+ * ```
+ *
+ * @packageDocumentation
+ */
+export type {
+  App,
+  AppContext,
+  AppModel,
+  MetricReport,
+  ModelInputs,
+  ModelOutputs,
+  TaskSpec,
+} from './appzoo/app.js';
+export { getApp, listApps } from './appzoo/registry.js';
+export type {
+  LabelScore,
+  TextClassifyInput,
+  TextClassifyResult,
+  TextClassifySpec,
+} from './appzoo/text-classify/index.js';
+export type {
+  EvaluateConfig,
+  EvaluateOptions,
+  PredictConfig,
+  PredictOptions,
+  TrainConfig,
+  TrainOptions,
+} from './config/index.js';
+export * as datahub from './datahub/index.js';
+export { EasyNlpError, ERRORS, type ErrorCode, EXIT } from './errors/index.js';
+export * as modelzoo from './modelzoo/index.js';
+export { type Pipeline, type PipelineOptions, type PipelineTask, pipeline } from './predictor/pipeline.js';
+export { type EvaluateResult, evaluate, type PredictResult, predict } from './predictor/predict.js';
+export { Tokenizer } from './text/index.js';
+export type { EvaluateInfo, LogInfo, StepInfo, TrainerHooks } from './trainer/hooks.js';
+export { fineTuneObjective, type Objective, type ObjectiveLoss } from './trainer/objective.js';
+export { type TrainResult, type TrainRunOptions, train } from './trainer/train.js';
+export { Trainer, type TrainerParts, type TrainerSettings } from './trainer/trainer.js';
+export { VERSION } from './version.js';

@@ -1,0 +1,109 @@
+import { openArtefact } from '../appzoo/artefact.js';
+import { inferResults, type LoadedApp } from '../appzoo/inference.js';
+import { openRuntime, type Precision } from '../appzoo/runtime.js';
+import type { TextClassifyInput, TextClassifyResult } from '../appzoo/text-classify/index.js';
+import { EasyNlpError } from '../errors/index.js';
+import { resolveModelFolder } from '../modelzoo/index.js';
+
+/** What each task takes and gives. */
+export interface PipelineTasks {
+  text_classify: { input: TextClassifyInput; result: TextClassifyResult };
+}
+export type PipelineTask = keyof PipelineTasks;
+
+export interface PipelineOptions {
+  /** cpu, cuda, cuda:N or auto (default). */
+  readonly device?: string;
+  readonly precision?: Precision;
+  readonly batchSize?: number;
+  /** Tokens of a batch, padding included (instead of batchSize). */
+  readonly tokenBudget?: number;
+  readonly numThreads?: number;
+}
+
+/**
+ * A model that answers. One input gives one result, an array gives an array, a stream gives a stream; results keep
+ * the order of the inputs and do not depend on what else is in a batch.
+ */
+export interface Pipeline<Task extends PipelineTask> {
+  (input: PipelineTasks[Task]['input']): Promise<PipelineTasks[Task]['result']>;
+  (inputs: readonly PipelineTasks[Task]['input'][]): Promise<PipelineTasks[Task]['result'][]>;
+  (inputs: AsyncIterable<PipelineTasks[Task]['input']>): AsyncIterable<PipelineTasks[Task]['result']>;
+  readonly task: Task;
+  readonly folder: string;
+  /** The task as it was trained: labels, columns, longest input. */
+  readonly spec: Readonly<Record<string, unknown>>;
+  /** Releases the model's memory. */
+  dispose(): void;
+}
+
+/** Inputs of a stream that are answered together. */
+const CHUNK = 1024;
+
+/**
+ * Opens a trained model for use.
+ *
+ * @example
+ * const classify = await pipeline('text_classify', 'out/my-model');
+ * const { label, probability } = await classify('房间干净，服务周到');
+ * const many = await classify(['好吃', '太差了']);
+ */
+export async function pipeline<Task extends PipelineTask>(
+  task: Task,
+  model: string,
+  options: PipelineOptions = {},
+): Promise<Pipeline<Task>> {
+  const folder = await resolveModelFolder(model);
+  const runtime = openRuntime({
+    device: options.device ?? 'auto',
+    precision: options.precision ?? 'fp32',
+    numThreads: options.numThreads,
+  });
+  const opened = await openArtefact(folder, task);
+  opened.model.to({ device: runtime.device });
+  const loaded: LoadedApp = {
+    app: opened.app,
+    context: { spec: opened.spec, tokenizer: opened.tokenizer },
+    model: opened.model,
+    runtime,
+  };
+  const batching = { batchSize: options.batchSize ?? 32, tokenBudget: options.tokenBudget };
+  let disposed = false;
+
+  const answer = async (inputs: readonly unknown[], from = 0): Promise<unknown[]> => {
+    if (disposed) throw new EasyNlpError('PIPELINE_DISPOSED', { folder });
+    const { app, context } = loaded;
+    const rows = inputs.map((input, i) => app.inputs.row(context.spec, input, from + i));
+    return inferResults(loaded, await app.encode(rows, context, { labels: false }), batching);
+  };
+  async function* answerStream(inputs: AsyncIterable<unknown>): AsyncGenerator<unknown> {
+    let chunk: unknown[] = [];
+    let done = 0;
+    for await (const input of inputs) {
+      chunk.push(input);
+      if (chunk.length < CHUNK) continue;
+      yield* await answer(chunk, done);
+      done += chunk.length;
+      chunk = [];
+    }
+    if (chunk.length > 0) yield* await answer(chunk, done);
+  }
+  const pair = (opened.spec as { secondSequence?: string | null }).secondSequence != null;
+  const isOne = (input: unknown): boolean =>
+    !Array.isArray(input) || (pair && input.length === 2 && input.every((text) => typeof text === 'string'));
+  const call = (input: unknown): unknown => {
+    if (typeof input === 'object' && input !== null && Symbol.asyncIterator in input) {
+      return answerStream(input as AsyncIterable<unknown>);
+    }
+    return isOne(input) ? answer([input]).then(([result]) => result) : answer(input as unknown[]);
+  };
+  return Object.assign(call, {
+    task,
+    folder,
+    spec: opened.spec as unknown as Record<string, unknown>,
+    dispose() {
+      if (!disposed) opened.model.dispose();
+      disposed = true;
+    },
+  }) as unknown as Pipeline<Task>;
+}

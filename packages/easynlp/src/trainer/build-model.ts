@@ -1,0 +1,108 @@
+import { existsSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { App, AppModel, ModelSource, TaskSpec } from '../appzoo/app.js';
+import type { TrainConfig } from '../config/index.js';
+import type { DataSource } from '../datahub/index.js';
+import { EasyNlpError } from '../errors/index.js';
+import { bertPreset, resolveModelFolder, textCnnConfig } from '../modelzoo/index.js';
+import { buildVocab, Tokenizer } from '../text/index.js';
+
+export interface BuiltModel {
+  readonly model: AppModel;
+  readonly tokenizer: Tokenizer;
+}
+
+const DEFAULT_VOCAB_SIZE = 8000;
+
+/** Texts of the columns that the app reads, for a vocabulary. */
+async function* textsOf(app: App, spec: TaskSpec, source: DataSource): AsyncGenerator<string> {
+  const columns = app.inputs.columns(spec, { labels: false });
+  for await (const row of source.rows()) {
+    for (const column of columns) {
+      const value = row.values[column];
+      if (value !== undefined && value !== null) yield String(value);
+    }
+  }
+}
+
+async function tokenizerFrom(path: string): Promise<Tokenizer> {
+  if (!existsSync(path)) {
+    throw new EasyNlpError('DATA_TOKENIZER', { file: path, reason: 'there is no such file or folder' });
+  }
+  if (statSync(path).isDirectory()) return Tokenizer.fromFolder(path);
+  const text = await readFile(path, 'utf8');
+  const vocabulary = text.replace(/\r/g, '').replace(/\n+$/, '').split('\n');
+  return Tokenizer.fromVocab(vocabulary);
+}
+
+/** The options that change an architecture, by the names of Hugging Face's config.json. */
+function overrides(config: TrainConfig): Record<string, unknown> {
+  const bert = {
+    num_hidden_layers: config.layers,
+    hidden_size: config.hiddenSize,
+    num_attention_heads: config.heads,
+    intermediate_size:
+      config.intermediateSize ?? (config.hiddenSize === undefined ? undefined : 4 * config.hiddenSize),
+    hidden_dropout_prob: config.dropout,
+    attention_probs_dropout_prob: config.dropout,
+  };
+  const textCnn = {
+    embed_size: config.embeddingSize,
+    conv_dim: config.convDim,
+    kernel_sizes: config.kernelSizes,
+    hidden_size: config.linearHiddenSize,
+    hidden_dropout_prob: config.dropout,
+  };
+  const chosen = config.architecture === 'text-cnn' ? textCnn : bert;
+  return Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined));
+}
+
+/** Tokenizer and model of a training: a pretrained folder, or an architecture with random weights. */
+export async function buildModel(
+  config: TrainConfig,
+  app: App,
+  spec: TaskSpec,
+  source: DataSource,
+  options: { log: (line: string) => void; signal?: AbortSignal | undefined },
+): Promise<BuiltModel> {
+  if (config.model !== undefined) {
+    const folder = await resolveModelFolder(config.model, options.signal ? { signal: options.signal } : {});
+    const tokenizer = await Tokenizer.fromFolder(folder);
+    const from: ModelSource = config.fromScratch
+      ? {
+          kind: 'config',
+          config: {
+            ...(JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')) as object),
+            ...overrides(config),
+          },
+        }
+      : { kind: 'pretrained', folder };
+    options.log(`model ${basename(folder)}${config.fromScratch ? ' (configuration only)' : ''}`);
+    return { tokenizer, model: await app.head(spec, from, { onInfo: options.log }) };
+  }
+  if (config.architecture === undefined) {
+    throw new EasyNlpError('MODEL_CHOICE', { reason: 'No model was chosen' });
+  }
+  const tokenizer =
+    config.tokenizer === undefined
+      ? Tokenizer.fromVocab(
+          await buildVocab(textsOf(app, spec, source), { size: config.vocabSize ?? DEFAULT_VOCAB_SIZE }),
+        )
+      : await tokenizerFrom(config.tokenizer);
+  const base =
+    config.architecture === 'text-cnn'
+      ? textCnnConfig({ vocab_size: tokenizer.vocabSize, pad_token_id: tokenizer.padId })
+      : {
+          ...bertPreset(config.modelSize ?? 'tiny', { vocabSize: tokenizer.vocabSize }),
+          pad_token_id: tokenizer.padId,
+          max_position_embeddings: Math.max(512, spec.sequenceLength),
+        };
+  options.log(
+    `${config.architecture} from scratch, vocabulary of ${tokenizer.vocabSize.toLocaleString('en-US')} tokens`,
+  );
+  return {
+    tokenizer,
+    model: await app.head(spec, { kind: 'config', config: { ...base, ...overrides(config) } }),
+  };
+}

@@ -1,0 +1,330 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { amp, files, manualSeed, type optim, type Tensor } from '@easynlp/torch';
+import { stringify } from 'yaml';
+import type { AppContext } from '../appzoo/app.js';
+import { MANIFEST, publishArtefact, writeArtefact } from '../appzoo/artefact.js';
+import { type Evaluation, encodeSource, evaluateSource } from '../appzoo/evaluate.js';
+import type { LoadedApp } from '../appzoo/inference.js';
+import { getApp } from '../appzoo/registry.js';
+import { openRuntime } from '../appzoo/runtime.js';
+import { parseConfig, type TrainConfig, type TrainOptions } from '../config/index.js';
+import { BatchStream, type DataSource, type EncodedRow, openTable } from '../datahub/index.js';
+import { EasyNlpError } from '../errors/index.js';
+import { nearest } from '../util/index.js';
+import { buildModel } from './build-model.js';
+import { buildOptimizer, buildSchedule } from './build-optimizer.js';
+import { CheckpointStore } from './checkpoint.js';
+import type { TrainerHooks } from './hooks.js';
+import { fineTuneObjective } from './objective.js';
+import { findResume } from './resume.js';
+import { RunLog } from './run-log.js';
+import type { ProgressStream } from './tracking/index.js';
+import { Trainer } from './trainer.js';
+import { captureRng, initialState, restoreRng } from './training-state.js';
+
+/** Things around a training that are not part of its configuration. */
+export interface TrainRunOptions extends TrainerHooks {
+  /** Aborting saves a checkpoint and ends training after the current step. */
+  readonly signal?: AbortSignal;
+  /** Where lines for people go. Default: nowhere. */
+  readonly log?: (line: string) => void;
+  /** Where the progress line is drawn. Default: nowhere. */
+  readonly progress?: ProgressStream;
+}
+
+export interface TrainResult {
+  /** Folder of the trained model. */
+  readonly output: string;
+  /** Step whose model was kept; null without validation data. */
+  readonly bestStep: number | null;
+  /** Validation figures of that model. */
+  readonly metrics: Readonly<Record<string, number | null>>;
+  readonly steps: number;
+  readonly epochs: number;
+  readonly stopped: 'finished' | 'early' | 'interrupted';
+}
+
+const fileFacts = async (path: string | undefined) => (path === undefined ? null : (await stat(path)).size);
+
+function openData(config: TrainConfig, path: string): Promise<DataSource> {
+  return openTable(path, {
+    format: config.format,
+    skipFirstLine: config.skipFirstLine,
+    ...(config.schema === undefined ? {} : { schema: config.schema }),
+  });
+}
+
+/** Refuses to write over somebody's model, and turns file-system errors into ones that name the folder. */
+async function prepareOutput(config: TrainConfig): Promise<void> {
+  const { output } = config;
+  const training = join(output, 'training');
+  try {
+    await mkdir(output, { recursive: true });
+    const present = (await readdir(output)).filter((name) => name === MANIFEST || name === 'training');
+    if (present.length > 0 && config.resume === undefined) {
+      if (!config.overwrite) {
+        const what = present.includes(MANIFEST) ? 'a trained model' : 'an unfinished training';
+        throw new EasyNlpError('TRAIN_OUTPUT_EXISTS', { output, what });
+      }
+      await rm(join(output, MANIFEST), { force: true });
+      await rm(training, { recursive: true, force: true });
+    }
+    await mkdir(training, { recursive: true });
+    await writeFile(join(training, 'config.yaml'), stringify(config));
+  } catch (cause) {
+    if (EasyNlpError.isInstance(cause)) throw cause;
+    throw new EasyNlpError('TRAIN_OUTPUT', { output, reason: (cause as Error).message }, { cause });
+  }
+}
+
+/**
+ * Trains a model as the configuration says and leaves it in `output`, ready for `pipeline()`, `evaluate()` and
+ * Python's `transformers`.
+ *
+ * @example
+ * const result = await train({ train: 'train.tsv', dev: 'dev.tsv', architecture: 'text-cnn', output: 'out/model' });
+ * console.log(result.metrics.accuracy);
+ */
+export async function train(options: TrainOptions, run: TrainRunOptions = {}): Promise<TrainResult> {
+  const app = getApp(options.app ?? 'text_classify');
+  const config = parseConfig('train', options, app.options) as TrainConfig;
+  const log = run.log ?? (() => {});
+  const runtime = openRuntime(config);
+
+  // Everything that can be wrong with the data is found before anything is written.
+  const source = await openData(config, config.train);
+  const devSource = config.dev === undefined ? null : await openData(config, config.dev);
+  const spec = await app.prepare(config, source);
+  const metric = config.bestMetric ?? app.metrics.primary;
+  const direction = app.metrics.names[metric];
+  if (!direction) {
+    const known = Object.keys(app.metrics.names);
+    throw new EasyNlpError('CONFIG_INVALID_VALUE', {
+      key: 'bestMetric',
+      expected: `one of ${known.join(', ')}`,
+      got: JSON.stringify(metric),
+      hint: nearest(metric, known) ? `Did you mean ${nearest(metric, known)}?` : undefined,
+    });
+  }
+  const data = {
+    train: config.train,
+    trainBytes: await fileFacts(config.train),
+    dev: config.dev ?? null,
+    devBytes: await fileFacts(config.dev),
+  };
+  const store = new CheckpointStore(join(config.output, 'training', 'checkpoints'), config.keepLast);
+  const resumed = await findResume(config, data, store, log);
+
+  manualSeed(config.seed);
+  const { model, tokenizer } = await buildModel(config, app, spec, source, { log, signal: run.signal });
+  model.to({ device: runtime.device });
+  const { count } = model.parameterCount();
+  const context: AppContext = { spec, tokenizer };
+  const loaded: LoadedApp = { app, context, model, runtime };
+
+  const stream = new BatchStream<EncodedRow>({
+    source,
+    encode: async (rows) => {
+      const encoded = await app.encode(rows, context, { labels: true });
+      // Equal lengths switch the bucketing off; padding still goes by the real ones.
+      return config.bucketing
+        ? encoded
+        : encoded.map((row) => ({ ...row, length: config.sequenceLength, real: row }));
+    },
+    batchSize: config.tokenBudget === undefined ? config.batchSize : config.tokenBudget,
+    tokenBudget: config.tokenBudget,
+    seed: config.seed,
+  });
+  const collate = (rows: readonly EncodedRow[]) =>
+    app.collate(
+      rows.map((row) => (row.real as EncodedRow | undefined) ?? row),
+      context,
+      config.padding === 'max_length' ? { padTo: config.sequenceLength } : {},
+    );
+
+  const devChunks: { encoded: readonly EncodedRow[] }[] = [];
+  if (devSource) {
+    // Encoded once and kept: validation data is read again and again, and its errors must show before training.
+    for await (const { encoded } of encodeSource(loaded, devSource, { labels: true, signal: run.signal }))
+      devChunks.push({ encoded });
+    if (devChunks.length === 0) throw new EasyNlpError('DATA_EMPTY', { file: config.dev });
+  }
+
+  const totalSteps = resumed?.content.state.totalSteps ?? (await countSteps(stream, config, source.name));
+  const optimizer = buildOptimizer(config, model);
+  const scaler = config.precision === 'fp16' ? new amp.GradScaler() : null;
+  const objective = fineTuneObjective(app);
+  const state = resumed ? { ...resumed.content.state } : initialState(totalSteps);
+  let lossSum: Tensor | undefined;
+  let checkpoint: string | null = resumed?.folder ?? null;
+
+  await prepareOutput(config);
+  const training = join(config.output, 'training');
+  const bestFolder = join(training, 'best');
+  const summary = trainingSummary(config, count);
+
+  if (resumed) {
+    const { tensors, extra } = resumed.content;
+    model.loadStateDict(tensors.model!);
+    optimizer.loadStateDict({
+      ...(extra.optimizer as Omit<optim.OptimizerState, 'state'>),
+      state: tensors.optimizer!,
+    });
+    scaler?.loadStateDict(extra.scaler as never);
+    objective.loadStateDict?.(tensors.objective ?? new Map());
+    restoreRng(runtime.device, tensors.rng!);
+    lossSum = tensors.loop!.get('lossSum')!.to({ device: runtime.device, copy: true });
+    if (state.best && !existsSync(bestFolder)) state.best = null;
+    log(`continuing from ${resumed.folder} at step ${state.step} of ${totalSteps}`);
+  }
+  const total = await source.count();
+  log(
+    `${app.name}: ${total.toLocaleString('en-US')} rows, ${count.toLocaleString('en-US')} parameters, ${totalSteps.toLocaleString('en-US')} steps on ${runtime.device} in ${runtime.precision}`,
+  );
+
+  const runLog = await RunLog.open({
+    folder: training,
+    resumeStep: resumed ? state.step : null,
+    tensorboard: config.tensorboard,
+    ...(run.progress ? { progress: run.progress } : {}),
+    loggingSteps: config.loggingSteps,
+    log,
+    metric,
+  });
+  const saveModel = async (metrics: Evaluation['values'], step: number) => {
+    await files.atomicFolder(
+      bestFolder,
+      (folder) => writeArtefact(folder, { spec, model, tokenizer, metrics, training: { ...summary, step } }),
+      { replace: true },
+    );
+  };
+  const trainer: Trainer = new Trainer({
+    model,
+    objective,
+    optimizer,
+    schedule: buildSchedule(config, totalSteps),
+    scaler,
+    stream,
+    collate,
+    runtime,
+    settings: {
+      epochs: config.epochs,
+      gradientAccumulationSteps: config.gradientAccumulationSteps,
+      maxGradNorm: config.maxGradNorm,
+      learningRate: config.learningRate,
+      loggingSteps: config.loggingSteps,
+      evaluateEvery:
+        config.evalStrategy === 'none' ? null : config.evalStrategy === 'steps' ? config.evalSteps! : 'epoch',
+      saveEvery:
+        config.saveStrategy === 'none' ? null : config.saveStrategy === 'steps' ? config.saveSteps! : 'epoch',
+      earlyStopPatience: config.earlyStopPatience ?? null,
+    },
+    state,
+    lossSum,
+    evaluate:
+      devSource && config.evalStrategy !== 'none'
+        ? () =>
+            evaluateSource(loaded, devChunks, {
+              name: devSource.name,
+              batchSize: config.evalBatchSize ?? config.batchSize,
+            })
+        : null,
+    best: { metric, higherIsBetter: direction.higherIsBetter },
+    onBest: (evaluation) => saveModel(evaluation.values, state.step),
+    saveCheckpoint: async (t) => {
+      runLog.sync();
+      const { state: moments, ...optimizerState } = optimizer.stateDict();
+      const rng = captureRng(runtime.device);
+      const folder = await store.save({
+        state: t.state,
+        config,
+        data,
+        extra: { optimizer: optimizerState, scaler: scaler?.stateDict() ?? null },
+        tensors: {
+          model: model.stateDict(),
+          optimizer: moments,
+          rng,
+          loop: new Map([['lossSum', t.lossSum]]),
+          ...(objective.stateDict ? { objective: objective.stateDict() } : {}),
+        },
+      });
+      for (const tensor of rng.values()) tensor.dispose();
+      checkpoint = folder;
+      return folder;
+    },
+    lastCheckpoint: () => checkpoint,
+    hooks: runLog.hooks(run, () => trainer.speedMeter),
+    signal: run.signal,
+  });
+
+  try {
+    const { stopped } = await trainer.run();
+    const result = {
+      output: config.output,
+      bestStep: state.best?.step ?? null,
+      metrics: state.best?.metrics ?? {},
+      steps: state.step,
+      epochs:
+        state.epoch +
+        (state.position === null
+          ? 0
+          : state.position.batch / Math.max(1, await stream.batchesPerEpoch(state.epoch))),
+      stopped,
+    };
+    if (stopped === 'interrupted') return result;
+    if (state.best === null) await saveModel({}, state.step);
+    await publishArtefact(bestFolder, config.output);
+    return result;
+  } finally {
+    runLog.close();
+    model.dispose();
+    optimizer.dispose();
+  }
+}
+
+async function countSteps(
+  stream: BatchStream<EncodedRow>,
+  config: TrainConfig,
+  name: string,
+): Promise<number> {
+  let steps = 0;
+  for (let epoch = 0; epoch < config.epochs; epoch++) {
+    steps += Math.ceil((await stream.batchesPerEpoch(epoch)) / config.gradientAccumulationSteps);
+  }
+  if (steps === 0) throw new EasyNlpError('DATA_EMPTY', { file: name });
+  return Math.min(steps, config.maxSteps ?? steps);
+}
+
+/** The options that a reader of the model card wants to see. */
+function trainingSummary(config: TrainConfig, parameters: number): Record<string, unknown> {
+  const {
+    model,
+    architecture,
+    epochs,
+    batchSize,
+    tokenBudget,
+    learningRate,
+    optimizer,
+    schedule,
+    weightDecay,
+    precision,
+    seed,
+  } = config;
+  const all = {
+    model,
+    architecture,
+    parameters,
+    epochs,
+    batchSize,
+    tokenBudget,
+    learningRate,
+    optimizer,
+    schedule,
+    weightDecay,
+    precision,
+    seed,
+  };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,258 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { type amp, keep, noGrad, optim, type Tensor, tidy, zeros } from '@easynlp/torch';
+import type { AppModel } from '../appzoo/app.js';
+import type { Evaluation } from '../appzoo/evaluate.js';
+import { type Runtime, uploadBatch, withPrecision } from '../appzoo/runtime.js';
+import type { BatchStream, EncodedRow, HostBatch, StreamedBatch } from '../datahub/index.js';
+import { EasyNlpError } from '../errors/index.js';
+import type { TrainerHooks } from './hooks.js';
+import type { Objective } from './objective.js';
+import { SpeedMeter } from './tracking/index.js';
+import type { TrainingState } from './training-state.js';
+
+export interface TrainerSettings {
+  readonly epochs: number;
+  readonly gradientAccumulationSteps: number;
+  /** 0 = no clipping. */
+  readonly maxGradNorm: number;
+  readonly learningRate: number;
+  readonly loggingSteps: number;
+  /** Evaluate every so many steps, after each epoch, or never. */
+  readonly evaluateEvery: number | 'epoch' | null;
+  readonly saveEvery: number | 'epoch' | null;
+  /** Evaluations without a better value before stopping; null = never stop early. */
+  readonly earlyStopPatience: number | null;
+}
+
+/** What the loop needs; every part can be replaced by another of the same interface. */
+export interface TrainerParts {
+  readonly model: AppModel;
+  readonly objective: Objective;
+  readonly optimizer: optim.Optimizer;
+  /** Factor of the learning rate after `step` optimizer steps. */
+  readonly schedule: (step: number) => number;
+  readonly scaler: amp.GradScaler | null;
+  readonly stream: BatchStream<EncodedRow>;
+  readonly collate: (rows: readonly EncodedRow[]) => HostBatch;
+  readonly runtime: Runtime;
+  readonly settings: TrainerSettings;
+  readonly state: TrainingState;
+  /** Sum of the losses since the last log line, when resuming. */
+  readonly lossSum?: Tensor | undefined;
+  readonly evaluate: (() => Promise<Evaluation>) | null;
+  readonly best: { readonly metric: string; readonly higherIsBetter: boolean };
+  /** Called with a better evaluation than all before; stores the model. */
+  readonly onBest: (evaluation: Evaluation) => Promise<void>;
+  readonly saveCheckpoint: (trainer: Trainer) => Promise<string>;
+  readonly lastCheckpoint: () => string | null;
+  readonly hooks: TrainerHooks;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface TrainerOutcome {
+  readonly stopped: 'finished' | 'early' | 'interrupted';
+}
+
+/**
+ * The training loop: every method of the toolkit trains through it, with an objective of its own.
+ *
+ * One iteration is one optimizer step over `gradientAccumulationSteps` batches (fewer at the end of an epoch). Loss
+ * weights make the step equal to one over all of its rows at once, whatever the sizes of the batches. The loss stays
+ * on the device between log lines. `state` is at all times what a checkpoint has to hold.
+ */
+export class Trainer {
+  readonly state: TrainingState;
+  /** Sum of step losses since the last log line, float64 on the device. */
+  readonly lossSum: Tensor;
+  private readonly parts: TrainerParts;
+  private readonly parameters: Tensor[];
+  private readonly speed: SpeedMeter;
+  private gradNorm: Tensor | null = null;
+
+  constructor(parts: TrainerParts) {
+    this.parts = parts;
+    this.state = parts.state;
+    this.parameters = parts.model.parameters().filter((p) => p.requiresGrad);
+    this.lossSum = keep(parts.lossSum ?? zeros([], { dtype: 'float64', device: parts.runtime.device }));
+    this.speed = new SpeedMeter({ totalSteps: this.state.totalSteps, startStep: this.state.step });
+  }
+
+  async run(): Promise<TrainerOutcome> {
+    const { settings, signal } = this.parts;
+    const { state } = this;
+    this.parts.model.train();
+    while (state.epoch < settings.epochs && state.step < state.totalSteps) {
+      const ended = await this.runEpoch();
+      if (ended !== null) return { stopped: ended };
+      if (signal?.aborted) return this.interrupted();
+    }
+    if (this.parts.evaluate && state.evaluatedAt !== state.step) await this.evaluate();
+    if (settings.saveEvery !== null) await this.save();
+    return { stopped: 'finished' };
+  }
+
+  /** @returns how training ended, or null to go on with the next epoch. */
+  private async runEpoch(): Promise<TrainerOutcome['stopped'] | null> {
+    const { stream, settings, signal } = this.parts;
+    const { state } = this;
+    const batchesPerEpoch = await stream.batchesPerEpoch(state.epoch);
+    for await (const group of this.groups(stream.epoch(state.epoch, state.position ?? undefined))) {
+      this.step(group, batchesPerEpoch);
+      const { evaluateEvery, saveEvery } = settings;
+      const last = state.step >= state.totalSteps;
+      if (typeof evaluateEvery === 'number' && state.step % evaluateEvery === 0) {
+        if (await this.evaluate()) return 'early';
+      }
+      if (typeof saveEvery === 'number' && state.step % saveEvery === 0 && !last) await this.save();
+      if (signal?.aborted) {
+        await this.interrupted();
+        return 'interrupted';
+      }
+      if (last) return null;
+      await turn(); // signals and servers live on during training
+    }
+    state.epoch++;
+    state.position = null;
+    if (settings.evaluateEvery === 'epoch' && (await this.evaluate())) return 'early';
+    if (settings.saveEvery === 'epoch' && state.epoch < settings.epochs) await this.save();
+    return null;
+  }
+
+  /** Batches in groups of one optimizer step; the last group of an epoch may be smaller. */
+  private async *groups(
+    batches: AsyncIterable<StreamedBatch<EncodedRow>>,
+  ): AsyncGenerator<StreamedBatch<EncodedRow>[]> {
+    let group: StreamedBatch<EncodedRow>[] = [];
+    for await (const batch of batches) {
+      group.push(batch);
+      if (group.length < this.parts.settings.gradientAccumulationSteps) continue;
+      yield group;
+      group = [];
+    }
+    if (group.length > 0) yield group;
+  }
+
+  private step(group: readonly StreamedBatch<EncodedRow>[], batchesPerEpoch: number): void {
+    const { model, objective, optimizer, scaler, runtime, settings, schedule, collate, hooks } = this.parts;
+    const { state } = this;
+    const samples = group.reduce((n, batch) => n + batch.rows.length, 0);
+    const learningRate = settings.learningRate * schedule(state.step);
+    let tokens = 0;
+    let loss: Tensor | null = null;
+    tidy(() => {
+      for (const { rows } of group) {
+        const batch = collate(rows);
+        tokens += batch.tokens;
+        const part = tidy(() => {
+          const inputs = uploadBatch(batch, runtime.device);
+          const { loss } = withPrecision(runtime, () => objective.loss(model, inputs));
+          return group.length === 1 ? loss : loss.mul(rows.length / samples);
+        });
+        (scaler ? scaler.scale(part) : part).backward();
+        const detached = part.detach();
+        loss = loss === null ? detached : loss.add(detached);
+      }
+      const total = loss!.to({ dtype: 'float64' });
+      // On the CPU reading the loss is free; on CUDA it would stall the queue, so there the log lines look.
+      if (runtime.device === 'cpu') this.checkFinite(total.item(), learningRate);
+      scaler?.unscale_(optimizer);
+      if (settings.maxGradNorm > 0) this.keepNorm(optim.clipGradNorm(this.parameters, settings.maxGradNorm));
+      for (const group of optimizer.groups) group.lr = learningRate;
+      if (scaler) {
+        scaler.step(optimizer);
+        scaler.update();
+      } else optimizer.step();
+      optimizer.zeroGrad();
+      noGrad(() => this.lossSum.add_(total));
+
+      const last = group.at(-1)!;
+      state.step++;
+      state.position = last.position;
+      state.loggedSteps++;
+      this.speed.step({ samples, tokens });
+      const epoch = state.epoch + Math.min(1, last.position.batch / Math.max(1, batchesPerEpoch));
+      hooks.onStep?.({
+        step: state.step,
+        totalSteps: state.totalSteps,
+        epoch,
+        learningRate,
+        samples,
+        tokens,
+        loss: () => total.item(),
+      });
+      if (state.step % settings.loggingSteps === 0 || state.step === state.totalSteps)
+        this.log(epoch, learningRate);
+    });
+  }
+
+  private keepNorm(norm: Tensor): void {
+    this.gradNorm?.dispose();
+    this.gradNorm = keep(norm);
+  }
+
+  private log(epoch: number, learningRate: number): void {
+    const { state } = this;
+    const loss = this.lossSum.item() / Math.max(1, state.loggedSteps);
+    this.checkFinite(loss, learningRate);
+    noGrad(() => this.lossSum.zero_());
+    state.loggedSteps = 0;
+    const { samplesPerSecond, tokensPerSecond } = this.speed.read();
+    this.parts.hooks.onLog?.({
+      step: state.step,
+      epoch,
+      loss,
+      learningRate,
+      gradNorm: this.gradNorm?.item() ?? null,
+      samplesPerSecond,
+      tokensPerSecond,
+    });
+  }
+
+  get speedMeter(): SpeedMeter {
+    return this.speed;
+  }
+
+  private checkFinite(loss: number, learningRate: number): void {
+    if (Number.isFinite(loss)) return;
+    throw new EasyNlpError('TRAIN_LOSS_NOT_FINITE', {
+      loss,
+      step: this.state.step + 1,
+      epoch: this.state.epoch + 1,
+      learningRate,
+      checkpoint: this.parts.lastCheckpoint(),
+    });
+  }
+
+  /** Evaluates, keeps the best. @returns whether patience has run out. */
+  private async evaluate(): Promise<boolean> {
+    const { evaluate, best, settings, hooks } = this.parts;
+    const { state } = this;
+    if (!evaluate) return false;
+    this.checkFinite(this.lossSum.item(), settings.learningRate);
+    const evaluation = await this.speed.exclude(evaluate);
+    this.parts.model.train(); // an evaluation must not leave dropout off
+    state.evaluatedAt = state.step;
+    const value = evaluation.values[best.metric];
+    const better =
+      typeof value === 'number' &&
+      (state.best === null || (best.higherIsBetter ? value > state.best.value : value < state.best.value));
+    if (better) {
+      await this.parts.onBest(evaluation);
+      state.best = { step: state.step, value, metrics: evaluation.values };
+      state.evaluationsWithoutGain = 0;
+    } else state.evaluationsWithoutGain++;
+    hooks.onEvaluate?.({ step: state.step, epoch: state.epoch, evaluation, best: better });
+    return settings.earlyStopPatience !== null && state.evaluationsWithoutGain >= settings.earlyStopPatience;
+  }
+
+  private async save(): Promise<void> {
+    this.checkFinite(this.lossSum.item(), this.parts.settings.learningRate);
+    const folder = await this.speed.exclude(() => this.parts.saveCheckpoint(this));
+    this.parts.hooks.onCheckpoint?.({ step: this.state.step, folder });
+  }
+
+  private async interrupted(): Promise<TrainerOutcome> {
+    await this.save();
+    return { stopped: 'interrupted' };
+  }
+}
