@@ -38,15 +38,26 @@ export interface EncoderOutput extends EncoderTraces {
   readonly poolerOutput: Tensor | null;
 }
 
-export interface ClassifierOutput extends EncoderTraces {
-  /** [B, C] */
+/** A type alias, unlike the others: it shall fit where a record of named tensors is asked for. */
+export type ClassifierLogits = {
+  /** [B, C] for texts, [B, T, C] for tokens, [B, T, V] or [N, V] for vocabularies. */
   readonly logits: Tensor;
-}
+};
+
+export interface ClassifierOutput extends ClassifierLogits, EncoderTraces {}
 
 /** Anything that turns texts into class scores. */
 export interface SequenceClassifier extends nn.Module {
   readonly config: ModelConfig;
-  forward(inputs: EncoderInputs, options?: EncoderOptions): ClassifierOutput;
+  forward(inputs: EncoderInputs): ClassifierLogits;
+  forward(inputs: EncoderInputs, options: EncoderOptions): ClassifierOutput;
+}
+
+/** Anything that labels every token: logits are [B, T, C]. */
+export interface TokenClassifier extends nn.Module {
+  readonly config: ModelConfig;
+  forward(inputs: EncoderInputs): ClassifierLogits;
+  forward(inputs: EncoderInputs, options: EncoderOptions): ClassifierOutput;
 }
 
 /** Anything that turns texts into one vector each, and one per token where the architecture has them. */
@@ -67,5 +78,6 @@ export interface MaskedLmOptions extends EncoderOptions {
 export interface MaskedLanguageModel extends nn.Module {
   readonly config: ModelConfig;
   /** Logits [B, T, V], or [N, V] with `positions`. */
-  forward(inputs: EncoderInputs, options?: MaskedLmOptions): ClassifierOutput;
+  forward(inputs: EncoderInputs): ClassifierLogits;
+  forward(inputs: EncoderInputs, options: MaskedLmOptions): ClassifierOutput;
 }

@@ -25,8 +25,7 @@ class BertSelfAttention extends Module {
 
   forward(x: Tensor, bias: Tensor | null, keepWeights: boolean): { context: Tensor; weights: Tensor | null } {
     const [batch, length, hidden] = x.shape as [number, number, number];
-    const split = (t: Tensor) =>
-      t.view([batch, length, this.heads, this.headSize]).transpose(1, 2); // [B, T, H] → [B, heads, T, H/heads]
+    const split = (t: Tensor) => t.view([batch, length, this.heads, this.headSize]).transpose(1, 2); // [B, T, H] → [B, heads, T, H/heads]
     const q = split(this.query.forward(x));
     const k = split(this.key.forward(x));
     const v = split(this.value.forward(x));

@@ -1,5 +1,6 @@
 import { empty, nn, type Tensor, tidy } from '@easynlp/torch';
 import type {
+  ClassifierLogits,
   ClassifierOutput,
   EncoderInputs,
   EncoderOptions,
@@ -8,6 +9,7 @@ import type {
   MaskedLanguageModel,
   MaskedLmOptions,
   SequenceClassifier,
+  TokenClassifier,
 } from '../interfaces.js';
 import { numLabels } from '../model-config.js';
 import type { BertConfig } from './config.js';
@@ -32,6 +34,8 @@ export class BertForSequenceClassification extends Module implements SequenceCla
   }
 
   /** Logits [B, C]. */
+  forward(inputs: EncoderInputs): ClassifierLogits;
+  forward(inputs: EncoderInputs, options: EncoderOptions): ClassifierOutput;
   forward(inputs: EncoderInputs, options: EncoderOptions = {}): ClassifierOutput {
     return tidy(() => {
       const output = this.bert.forward(inputs, options);
@@ -42,7 +46,7 @@ export class BertForSequenceClassification extends Module implements SequenceCla
 }
 
 /** One label per token: dropout → linear on every position. */
-export class BertForTokenClassification extends Module {
+export class BertForTokenClassification extends Module implements TokenClassifier {
   readonly config: BertConfig;
   readonly bert: BertModel;
   readonly dropout: nn.Dropout;
@@ -58,6 +62,8 @@ export class BertForTokenClassification extends Module {
   }
 
   /** Logits [B, T, C]. */
+  forward(inputs: EncoderInputs): ClassifierLogits;
+  forward(inputs: EncoderInputs, options: EncoderOptions): ClassifierOutput;
   forward(inputs: EncoderInputs, options: EncoderOptions = {}): ClassifierOutput {
     return tidy(() => {
       const output = this.bert.forward(inputs, options);
@@ -158,6 +164,8 @@ export class BertForMaskedLM extends Module implements MaskedLanguageModel {
   }
 
   /** Logits [B, T, V]; [N, V] with `positions`. */
+  forward(inputs: EncoderInputs): ClassifierLogits;
+  forward(inputs: EncoderInputs, options: MaskedLmOptions): ClassifierOutput;
   forward(inputs: EncoderInputs, options: MaskedLmOptions = {}): ClassifierOutput {
     return tidy(() => {
       const output = this.bert.forward(inputs, options);

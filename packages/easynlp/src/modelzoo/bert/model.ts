@@ -94,7 +94,11 @@ class BertEncoder extends Module {
     this.layer = Array.from({ length: config.num_hidden_layers }, () => new BertLayer(config, factory));
   }
 
-  forward(embedded: Tensor, bias: Tensor | null, options: EncoderOptions): Omit<EncoderOutput, 'poolerOutput'> {
+  forward(
+    embedded: Tensor,
+    bias: Tensor | null,
+    options: EncoderOptions,
+  ): Omit<EncoderOutput, 'poolerOutput'> {
     const { outputHiddenStates = false, outputAttentions = false } = options;
     const hiddenStates: Tensor[] = outputHiddenStates ? [embedded] : [];
     const attentions: Tensor[] = [];
@@ -211,7 +215,7 @@ function attentionBias(mask: Tensor, like: Tensor): Tensor {
 
 /**
  * Starting values as in transformers: weights N(0, initializer_range), biases 0, LayerNorm 1 and 0, the padding row 0.
- * @param root the module to fill, with everything below it, except what `skip` names
+ * @param root the module to fill, with everything below it; of its parameters those that `only` accepts
  */
 export function initBertWeights(
   root: nn.Module,

@@ -1,0 +1,30 @@
+export { ARCHITECTURES, type Architecture, findArchitecture, type ModelKind } from './architectures.js';
+export {
+  AutoModel,
+  type AutoModelClass,
+  AutoModelForMaskedLM,
+  AutoModelForSequenceClassification,
+  AutoModelForTokenClassification,
+  type FromConfigOptions,
+  type FromPretrainedOptions,
+  type LabelOptions,
+} from './auto.js';
+export { AutoConfig } from './auto-config.js';
+export * from './bert/index.js';
+export * from './hub/index.js';
+export type {
+  ClassifierLogits,
+  ClassifierOutput,
+  Encoder,
+  EncoderInputs,
+  EncoderOptions,
+  EncoderOutput,
+  EncoderTraces,
+  MaskedLanguageModel,
+  MaskedLmOptions,
+  SequenceClassifier,
+  TokenClassifier,
+} from './interfaces.js';
+export { labelNames, type ModelConfig, numLabels, withLabels } from './model-config.js';
+export { type SavePretrainedOptions, savePretrained } from './save-pretrained.js';
+export * from './text-cnn/index.js';

@@ -1,0 +1,2 @@
+export { type TextCnnConfig, type TextCnnConfigInput, textCnnConfig, textCnnConfigSchema } from './config.js';
+export { initTextCnnWeights, TextCnnForSequenceClassification } from './model.js';
