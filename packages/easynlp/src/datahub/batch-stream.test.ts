@@ -82,6 +82,13 @@ describe('order of the data (R9)', () => {
     }
   });
 
+  it('does not depend on whether it reads ahead', async () => {
+    for (const window of [1000, 48]) {
+      const seen = (prefetch: number) => collect(stream(200, { window, prefetch, tokenBudget: 150 }), 1);
+      expect(await seen(0)).toEqual(await seen(1));
+    }
+  });
+
   it('does not depend on which epochs were read before', async () => {
     const one = stream(200);
     await collect(one, 0);

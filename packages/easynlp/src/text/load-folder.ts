@@ -58,6 +58,12 @@ function fromVocabText(
   // As in transformers, the last of two equal lines counts.
   const ids = new Map(lines.map((token, id) => [token, id]));
   const special = namedTokens(config, map, ids);
+  const decoder = Object.entries((config.added_tokens_decoder ?? {}) as Json).flatMap(([id, token]) => {
+    const content = contentOf(token);
+    return content === undefined
+      ? []
+      : [{ id: Number(id), content, special: (token as Json).special === true }];
+  });
   const options: BertTokenizerOptions = {
     doLowerCase: flag(config.do_lower_case) ?? true,
     tokenizeChineseChars: flag(config.tokenize_chinese_chars) ?? true,
@@ -67,7 +73,10 @@ function fromVocabText(
     ...(special.pad === undefined ? {} : { padToken: special.pad }),
     ...(special.cls === undefined ? {} : { clsToken: special.cls }),
     ...(special.mask === undefined ? {} : { maskToken: special.mask }),
-    additionalSpecialTokens: contents(config.additional_special_tokens ?? map.additional_special_tokens),
+    additionalSpecialTokens: [
+      ...contents(config.additional_special_tokens ?? map.additional_special_tokens),
+      ...decoder.filter(({ special }) => special).map(({ content }) => content),
+    ],
   };
   const tokens = bertSpecialTokens(options);
   const missing = [tokens.unk, tokens.cls, tokens.sep].filter((token) => !ids.has(token));
@@ -76,10 +85,7 @@ function fromVocabText(
   for (const [token, id] of Object.entries(added ?? {})) {
     if (typeof id === 'number' && !ids.has(token)) extra.set(token, id);
   }
-  for (const [id, token] of Object.entries((config.added_tokens_decoder ?? {}) as Json)) {
-    const content = contentOf(token);
-    if (content !== undefined && !ids.has(content)) extra.set(content, Number(id));
-  }
+  for (const { id, content } of decoder) if (!ids.has(content)) extra.set(content, id);
   return {
     origin: folder,
     spec: bertSpec(ids, extra, options),

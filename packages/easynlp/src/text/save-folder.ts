@@ -15,12 +15,21 @@ export async function saveTokenizerFolder(folder: string, parts: TokenizerParts)
     if (token !== undefined) special[`${role}_token`] = token;
   }
   const config: Json = { ...parts.config, ...special };
+  config.added_tokens_decoder = addedTokens(spec);
   config.tokenizer_class ??= 'PreTrainedTokenizerFast';
   await write(folder, 'tokenizer.json', json(spec));
   await write(folder, 'tokenizer_config.json', json(config));
   await write(folder, 'special_tokens_map.json', json(special));
   const vocabulary = wordPieceLines(spec);
   if (vocabulary !== null) await write(folder, 'vocab.txt', `${vocabulary.join('\n')}\n`);
+}
+
+/** `transformers` takes added tokens from here when it builds its tokenizer from the vocabulary. */
+function addedTokens(spec: Json): Json {
+  const decoder: Json = {};
+  const added = Array.isArray(spec.added_tokens) ? (spec.added_tokens as Json[]) : [];
+  for (const { id, ...token } of added) decoder[String(id)] = token;
+  return decoder;
 }
 
 /** The vocabulary by id, null when the model is not WordPiece (whose vocabularies vocab.txt cannot express). */
