@@ -163,9 +163,25 @@ def write_case(out, name, case, compute, maker):
     (folder / "vocab.txt").write_text("\n".join(make_vocab(case["fields"]["vocab_size"])) + "\n", encoding="utf-8")
     write_safetensors(folder / "model.safetensors", weights)
     write_safetensors(folder / "expected.safetensors", {**inputs, **expected})
+    if name == "gelu":
+        write_old(folder / "old", config, weights)
     (folder / "made-by.json").write_text(json.dumps(maker) + "\n")
-    size = sum(path.stat().st_size for path in folder.iterdir())
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     print(f"{name}: loss {float(expected['loss']):.6f}, {len(expected)} arrays, {size} bytes")
+
+
+def write_old(folder, config, weights):
+    """The same weights as conversions of 2019 left them: pickled, TensorFlow's names, a wrapper, buffers, no model_type."""
+    folder.mkdir(exist_ok=True)
+    old = {"module.bert.embeddings.position_ids": torch.arange(config["max_position_embeddings"])[None]}
+    for name, value in weights.items():
+        if not name.startswith("classifier."):
+            name = name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta")
+            old[f"module.{name}"] = torch.from_numpy(value.copy())
+    old["module.cls.seq_relationship.weight"] = torch.ones(2, config["hidden_size"])
+    torch.save(old, folder / "pytorch_model.bin")
+    bare = {key: value for key, value in config.items() if key not in ("model_type", "id2label", "label2id")}
+    (folder / "config.json").write_text(json.dumps({**bare, "architectures": ["BertForPreTraining"]}, indent=2) + "\n")
 
 
 def array(tensor):
