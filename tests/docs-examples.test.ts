@@ -1,0 +1,98 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as torch from '@easynlp/torch';
+import { afterAll, describe, expect, test } from 'vitest';
+import type { TrainOptions, TrainRunOptions } from '../packages/easynlp/src/index.js';
+import { agrees, type Example, examplesOf, expectedOutput, runExample } from './doc-examples.js';
+import { read } from './repository.js';
+
+const scratch = mkdtempSync(join(tmpdir(), 'easynlp-docs-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+/** Folders named `out/…` go to a temporary place, for files and models. */
+const redirect = (path: string): string => (path.startsWith('out/') ? join(scratch, path) : path);
+
+async function load(specifier: string): Promise<unknown> {
+  if (specifier === '@easynlp/torch') {
+    const { files } = torch;
+    return {
+      ...torch,
+      files: {
+        ...files,
+        saveSafetensors: (path: string, ...rest: [Map<string, torch.Tensor>, Record<string, string>?]) =>
+          files.saveSafetensors(redirect(path), ...rest),
+        loadSafetensors: (path: string, options?: torch.files.LoadOptions) =>
+          files.loadSafetensors(redirect(path), options),
+        loadTorchBin: (path: string) => files.loadTorchBin(redirect(path)),
+      },
+    };
+  }
+  if (specifier === 'easynlp') {
+    const easynlp = await import('../packages/easynlp/src/index.js');
+    return {
+      ...easynlp,
+      // A few steps show that the example runs; what a whole training reaches is the quick start's matter.
+      train: (options: TrainOptions, run?: TrainRunOptions) =>
+        easynlp.train({ ...options, maxSteps: 3, output: redirect(options.output) }, run),
+      pipeline: (task: 'text_classify', folder: string) =>
+        easynlp.pipeline(task, redirect(folder), { device: 'cpu' }),
+      evaluate: (options: Parameters<typeof easynlp.evaluate>[0]) =>
+        easynlp.evaluate({ ...options, model: redirect(options.model) }),
+    };
+  }
+  if (specifier.startsWith('node:')) return import(specifier);
+  throw new Error(`the examples may not import ${specifier}`);
+}
+
+async function check({ code, page, line }: Example): Promise<void> {
+  torch.manualSeed(0);
+  torch.numThreads(2);
+  const scope = torch.scope();
+  let printed: string[];
+  try {
+    printed = await runExample(code, load);
+  } finally {
+    scope.close();
+  }
+  const expected = expectedOutput(code);
+  const where = `${page}, the example on line ${line}`;
+  expect(printed, where).toHaveLength(expected.length);
+  for (const [i, text] of expected.entries()) {
+    if (!agrees(text, printed[i]!)) expect(printed[i], where).toBe(text);
+  }
+}
+
+const cases = (page: string): [string, Example][] =>
+  examplesOf(page, read(page)).map((example, i) => [`${i + 1}: ${example.title}`, example]);
+
+describe('docs/torch.md', () => {
+  const found = cases('docs/torch.md');
+  test('has examples', () => expect(found.length).toBeGreaterThan(8));
+  test.each(found)('%s', (_, example) => check(example));
+});
+
+describe.each(['README.md', 'README.zh.md', 'packages/torch/README.md', 'packages/easynlp/README.md'])('%s', (page) => {
+  const found = cases(page);
+  test('has an example', () => expect(found.length).toBeGreaterThan(0));
+  test.each(found)('%s', (_, example) => check(example));
+});
+
+describe('the checker', () => {
+  const block = (body: string) => examplesOf('x.md', `# T\n\`\`\`ts\n${body}\n\`\`\`\n`)[0]!;
+  const tensorCode = "import { tensor } from '@easynlp/torch';\nconsole.log(tensor([1, 2]).sum().item()); // → ";
+
+  test('accepts what is right and refuses what is wrong', async () => {
+    await check(block(`${tensorCode}3`));
+    await expect(check(block(`${tensorCode}4`))).rejects.toThrow(/line 3/);
+    await expect(check(block('console.log(1);'))).rejects.toThrow();
+    await expect(check(block('throw new Error("broken");'))).rejects.toThrow('broken');
+  });
+
+  test('reads comments over several lines, and … as anything', () => {
+    expect(expectedOutput('f(); // → a\n// → [1,\n//    2]\ng();')).toEqual(['a', '[1, 2]']);
+    expect(agrees('0.69…', '0.6931')).toBe(true);
+    expect(agrees('0.69', '0.6931')).toBe(false);
+    expect(agrees('a(b)', 'a(b)')).toBe(true);
+  });
+});

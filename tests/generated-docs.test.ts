@@ -1,0 +1,54 @@
+import { describe, expect, test } from 'vitest';
+import { ERRORS, EXIT } from '../packages/easynlp/src/errors/index.js';
+import { read } from './repository.js';
+
+interface ErrorDocs {
+  renderErrorDocs(errors: unknown, exit: unknown): string;
+}
+interface Figures {
+  fill(markdown: string, results: Record<string, unknown>): string;
+  pages(): string[];
+  readResults(): Record<string, unknown>;
+}
+// Plain JavaScript, which runs before anything is compiled.
+const script = <T>(name: string): Promise<T> => import(new URL(`../scripts/${name}`, import.meta.url).href) as Promise<T>;
+
+describe('docs/errors.md', () => {
+  test('is what the registry says (else: npm run build && node scripts/generate-error-docs.mjs)', async () => {
+    const { renderErrorDocs } = await script<ErrorDocs>('generate-error-docs.mjs');
+    const page = renderErrorDocs(ERRORS, EXIT);
+    for (const code of Object.keys(ERRORS)) expect(page).toContain(`| \`${code}\` |`);
+    expect(page).not.toMatch(/undefined|\[object|NaN/);
+    expect(read('docs/errors.md')).toBe(page);
+  });
+});
+
+describe('figures', () => {
+  test('of all pages are those of bench/results (else: node scripts/insert-figures.mjs)', async () => {
+    const { fill, pages, readResults } = await script<Figures>('insert-figures.mjs');
+    const results = readResults();
+    for (const page of pages()) expect(fill(read(page), results), page).toBe(read(page));
+  });
+
+  test('are replaced, chosen and rounded', async () => {
+    const { fill } = await script<Figures>('insert-figures.mjs');
+    const results = {
+      step: {
+        machine: { cpu: 'A CPU', commit: 'abc' },
+        rows: [
+          { size: 'tiny', jsMs: 1.23456, peakGiB: null, detail: {} },
+          { size: 'base', jsMs: 2345.6, peakGiB: 2 },
+        ],
+      },
+    };
+    const text = fill('a\n<!-- figures:step -->\nold 99\n<!-- /figures -->\nb', results);
+    expect(text).toContain('| tiny | 1.23 | – |\n| base | 2,346 | 2 |');
+    expect(text).toContain('A CPU, commit abc');
+    expect(text).not.toContain('99');
+    expect(fill(text, results)).toBe(text);
+    const some = fill('<!-- figures:step columns=jsMs where=size:tiny --><!-- /figures -->', results);
+    expect(some).toContain('| 1.23 |');
+    expect(some).not.toContain('2,346');
+    expect(fill('<!-- figures:none -->5<!-- /figures -->', results)).toMatch(/Not recorded yet/);
+  });
+});
