@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
-import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, link, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EasyNlpError } from '../errors/index.js';
 import { savePretrained } from '../modelzoo/index.js';
@@ -59,14 +59,34 @@ export async function writeArtefact(folder: string, parts: ArtefactParts): Promi
 }
 
 /**
- * Moves an artefact's files into `target`, the manifest last: until it is there, and whenever its sums do not agree,
- * the folder does not count as a model.
+ * Puts an artefact's files into `target`, the manifest last: until it is there, and whenever its sums do not agree,
+ * the folder does not count as a model. `from` stays as it is (hard links cost no space), so that a training which is
+ * continued after its end, or was killed right here, still has its best model. Repeating it changes nothing.
  */
 export async function publishArtefact(from: string, target: string): Promise<void> {
-  await rm(join(target, MANIFEST), { force: true });
   const names = (await readdir(from)).filter((name) => name !== MANIFEST);
-  for (const name of [...names, MANIFEST]) await rename(join(from, name), join(target, name));
-  await rm(from, { recursive: true, force: true });
+  await rm(join(target, MANIFEST), { force: true });
+  for (const name of [...names, MANIFEST]) {
+    const temporary = join(target, `.${name}.publishing`);
+    await rm(temporary, { force: true });
+    // Only weights are worth a link; what people may edit in place (the card, the vocabulary) is copied.
+    if (name.endsWith('.safetensors')) {
+      await link(join(from, name), temporary).catch(() => copyFile(join(from, name), temporary));
+    } else await copyFile(join(from, name), temporary);
+    await sync(temporary);
+    await rename(temporary, join(target, name));
+    // Renaming one link of a file over another of the same file does nothing at all.
+    await rm(temporary, { force: true });
+  }
+}
+
+async function sync(path: string): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 }
 
 export interface OpenedArtefact {

@@ -4,7 +4,8 @@ export const TRAIN_ERRORS = defineErrors({
   TRAIN_LOSS_NOT_FINITE: {
     exitCode: EXIT.training,
     httpStatus: 500,
-    message: (d) => `The loss became ${d.loss} at step ${d.step} (epoch ${d.epoch}); training stopped.`,
+    message: (d) =>
+      `The ${d.what ?? 'loss'} became ${d.loss} at step ${d.step} (epoch ${d.epoch}); training stopped.`,
     hint: (d) =>
       `Lower the learning rate (now ${d.learningRate}) or lengthen the warm-up. ${
         d.checkpoint ? `The last good checkpoint is ${d.checkpoint}.` : 'No checkpoint had been written yet.'

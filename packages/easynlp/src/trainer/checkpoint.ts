@@ -28,9 +28,15 @@ interface Stored {
 type Sums = Readonly<Record<string, { readonly bytes: number; readonly sha256: string }>>;
 
 const NAME = /^step-(\d{8})$/;
+/** A checkpoint set aside while another one takes its name. */
+const RETIRED = /^\.(step-\d{8})\.old-[0-9a-f]{8}$/;
+/** What a killed process was writing: the trainer's own folder has no other writers. */
+const TEMPORARY = /^\.step-\d{8}\.tmp-/;
 const SUMS = 'manifest.json';
+const STATE = 'state.json';
 
-async function sha256(path: string): Promise<string> {
+/** SHA-256 of a file, in hexadecimal. */
+export async function sha256(path: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
   return hash.digest('hex');
@@ -44,6 +50,11 @@ export async function checkpointProblem(folder: string): Promise<string | null> 
   } catch {
     return `${SUMS} is missing or unreadable`;
   }
+  const names = typeof sums === 'object' && sums !== null ? Object.keys(sums) : [];
+  const entries = names.every(
+    (name) => name === basename(name) && typeof sums[name] === 'object' && sums[name],
+  );
+  if (!entries || !names.includes(STATE)) return `${SUMS} does not list the checkpoint's files`;
   for (const [name, { bytes, sha256: sum }] of Object.entries(sums)) {
     const path = join(folder, name);
     const size = await stat(path).then(
@@ -68,6 +79,15 @@ export class CheckpointStore {
   /** Folders of all checkpoints, the newest first. */
   async list(): Promise<string[]> {
     if (!existsSync(this.folder)) return [];
+    for (const name of await readdir(this.folder)) {
+      const target = RETIRED.exec(name)?.[1];
+      if (target === undefined) continue;
+      try {
+        files.recoverFolder(join(this.folder, target));
+      } catch {
+        // A read-only folder: the checkpoints that are in place can still be read.
+      }
+    }
     return (await readdir(this.folder))
       .filter((name) => NAME.test(name))
       .sort()
@@ -86,7 +106,11 @@ export class CheckpointStore {
     return { folder: null, skipped };
   }
 
-  /** Writes into a temporary folder, syncs, renames, and only then removes older checkpoints. */
+  /**
+   * Writes into a temporary folder, syncs, renames, and only then removes older checkpoints. Checkpoints of later
+   * steps go too: they are of a course that was left when training resumed from an earlier one (or they are damaged),
+   * and would be taken for the newest next time.
+   */
   async save(content: CheckpointContent): Promise<string> {
     await mkdir(this.folder, { recursive: true });
     const target = join(this.folder, `step-${String(content.state.step).padStart(8, '0')}`);
@@ -104,7 +128,7 @@ export class CheckpointStore {
         for (const [group, tensors] of Object.entries(content.tensors)) {
           files.saveSafetensors(join(folder, `${group}.safetensors`), tensors);
         }
-        await writeFile(join(folder, 'state.json'), `${JSON.stringify(stored, null, 2)}\n`);
+        await writeFile(join(folder, STATE), `${JSON.stringify(stored, null, 2)}\n`);
         const sums: Record<string, { bytes: number; sha256: string }> = {};
         for (const name of (await readdir(folder)).sort()) {
           const path = join(folder, name);
@@ -114,10 +138,16 @@ export class CheckpointStore {
       },
       { replace: true },
     );
-    if (this.keepLast > 0) {
-      for (const old of (await this.list()).slice(this.keepLast))
-        await rm(old, { recursive: true, force: true });
+    const all = await this.list();
+    const current = all.indexOf(target);
+    const doomed = [
+      ...all.slice(0, current),
+      ...(this.keepLast > 0 ? all.slice(current + this.keepLast) : []),
+    ];
+    for (const name of await readdir(this.folder)) {
+      if (TEMPORARY.test(name) || RETIRED.test(name)) doomed.push(join(this.folder, name));
     }
+    for (const old of doomed) await rm(old, { recursive: true, force: true });
     return target;
   }
 }
@@ -132,7 +162,11 @@ export async function readCheckpoint(folder: string): Promise<CheckpointContent>
   const problem = await checkpointProblem(folder);
   if (problem !== null) throw new EasyNlpError('CHECKPOINT_DAMAGED', { folder, reason: problem });
   try {
-    const stored = JSON.parse(await readFile(join(folder, 'state.json'), 'utf8')) as Stored;
+    const stored = JSON.parse(await readFile(join(folder, STATE), 'utf8')) as Stored;
+    if (stored.format !== 1) {
+      const reason = `it has format ${String(stored.format)}; this version reads format 1`;
+      throw new EasyNlpError('CHECKPOINT_DAMAGED', { folder, reason });
+    }
     const tensors = Object.fromEntries(
       stored.groups.map((group) => [group, files.loadSafetensors(join(folder, `${group}.safetensors`))]),
     );

@@ -16,6 +16,36 @@ const HARMLESS: ReadonlySet<string> = new Set([
 ]);
 
 /**
+ * Options that decide which rows form which batch: where one of them changed, a place within an epoch means nothing
+ * any more.
+ */
+const ORDER: ReadonlySet<string> = new Set([
+  'train',
+  'trainBytes',
+  'trainSha256',
+  'format',
+  'schema',
+  'skipFirstLine',
+  'firstSequence',
+  'secondSequence',
+  'sequenceLength',
+  'tokenizer',
+  'batchSize',
+  'tokenBudget',
+  'bucketing',
+  'seed',
+]);
+
+export interface Resumed {
+  readonly folder: string;
+  readonly content: CheckpointContent;
+  /** Options that differ from the checkpoint's, as the configuration allows. */
+  readonly changed: readonly string[];
+  /** Whether the order of the data is another one now. */
+  readonly reordered: boolean;
+}
+
+/**
  * The checkpoint to continue from, or null to start anew: `auto` takes the newest whole one, if any.
  * Throws RESUME_NOT_FOUND, CHECKPOINT_DAMAGED, RESUME_CHANGED.
  */
@@ -24,7 +54,7 @@ export async function findResume(
   data: Readonly<Record<string, unknown>>,
   store: CheckpointStore,
   log: (line: string) => void,
-): Promise<{ folder: string; content: CheckpointContent } | null> {
+): Promise<Resumed | null> {
   if (config.resume === undefined) return null;
   let folder: string | null = config.resume;
   if (config.resume === 'auto') {
@@ -35,8 +65,11 @@ export async function findResume(
   if (folder === null) return null;
   const content = await readCheckpoint(folder);
   const allowed = new Set(config.allowChanged);
+  const different: string[] = [];
   const changed = (field: string, before: unknown, now: unknown) => {
-    if (JSON.stringify(before) === JSON.stringify(now) || allowed.has(field)) return;
+    if (JSON.stringify(before) === JSON.stringify(now)) return;
+    different.push(field);
+    if (allowed.has(field)) return;
     throw new EasyNlpError('RESUME_CHANGED', { checkpoint: folder, field, before, now });
   };
   const current: Record<string, unknown> = config;
@@ -44,5 +77,5 @@ export async function findResume(
     if (!HARMLESS.has(field)) changed(field, content.config[field], current[field]);
   }
   for (const [field, before] of Object.entries(content.data)) changed(field, before, data[field]);
-  return { folder, content };
+  return { folder, content, changed: different, reordered: different.some((field) => ORDER.has(field)) };
 }

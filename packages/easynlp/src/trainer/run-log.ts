@@ -13,6 +13,8 @@ export interface RunLogOptions {
   readonly folder: string;
   /** Step of the checkpoint that is continued; null for a new training. */
   readonly resumeStep: number | null;
+  /** Step of the last evaluation that this checkpoint knows of. */
+  readonly evaluatedAt: number;
   readonly tensorboard: boolean;
   readonly progress?: ProgressStream;
   readonly loggingSteps: number;
@@ -31,8 +33,12 @@ export class RunLog {
   ) {}
 
   static async open(options: RunLogOptions): Promise<RunLog> {
-    const { folder, resumeStep, tensorboard, progress, loggingSteps } = options;
-    const metrics = await MetricsLog.open(join(folder, 'metrics.jsonl'), { resumeStep });
+    const { folder, resumeStep, evaluatedAt, tensorboard, progress, loggingSteps } = options;
+    const metrics = await MetricsLog.open(join(folder, 'metrics.jsonl'), {
+      resumeStep,
+      // The step's checkpoint may be older than its evaluation, which then comes again.
+      keep: ({ step, event }) => event !== 'evaluate' || step <= evaluatedAt,
+    });
     const board = tensorboard
       ? new TensorBoardWriter(join(folder, 'tensorboard'), resumeStep === null ? {} : { resumeStep })
       : null;

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { amp, files, manualSeed, type optim, type Tensor } from '@easynlp/torch';
+import { amp, files, manualSeed, type optim, type Tensor, TorchError } from '@easynlp/torch';
 import { stringify } from 'yaml';
-import type { AppContext } from '../appzoo/app.js';
+import type { AppContext, AppModel } from '../appzoo/app.js';
 import { MANIFEST, publishArtefact, writeArtefact } from '../appzoo/artefact.js';
 import { type Evaluation, encodeSource, evaluateSource } from '../appzoo/evaluate.js';
 import type { LoadedApp } from '../appzoo/inference.js';
@@ -15,10 +15,10 @@ import { EasyNlpError } from '../errors/index.js';
 import { nearest } from '../util/index.js';
 import { buildModel } from './build-model.js';
 import { buildOptimizer, buildSchedule } from './build-optimizer.js';
-import { CheckpointStore } from './checkpoint.js';
+import { CheckpointStore, sha256 } from './checkpoint.js';
 import type { TrainerHooks } from './hooks.js';
-import { fineTuneObjective } from './objective.js';
-import { findResume } from './resume.js';
+import { fineTuneObjective, type Objective } from './objective.js';
+import { findResume, type Resumed } from './resume.js';
 import { RunLog } from './run-log.js';
 import type { ProgressStream } from './tracking/index.js';
 import { Trainer } from './trainer.js';
@@ -46,7 +46,40 @@ export interface TrainResult {
   readonly stopped: 'finished' | 'early' | 'interrupted';
 }
 
-const fileFacts = async (path: string | undefined) => (path === undefined ? null : (await stat(path)).size);
+/** What tells one data file from another: a row that was edited need not change the size. */
+async function dataFacts({ train, dev }: TrainConfig): Promise<Record<string, unknown>> {
+  const of = async (path: string) => [(await stat(path)).size, await sha256(path)];
+  const [trainBytes, trainSha256] = await of(train);
+  const [devBytes, devSha256] = dev === undefined ? [null, null] : await of(dev);
+  return { train, trainBytes, trainSha256, dev: dev ?? null, devBytes, devSha256 };
+}
+
+/** Errors of the file system while writing become one that names the place; all others stay as they are. */
+function writeError(error: unknown, output: string): unknown {
+  const { code, path, syscall } = error as NodeJS.ErrnoException;
+  const torch = error instanceof TorchError && code === 'IO_ERROR';
+  if (!torch && typeof syscall !== 'string') return error;
+  const place = torch ? error.details.path : path;
+  return new EasyNlpError(
+    'TRAIN_OUTPUT',
+    { output: place ?? output, reason: (error as Error).message },
+    { cause: error },
+  );
+}
+
+/** Longer inputs than this have no position embeddings; without the check they fail in the middle of training. */
+function checkPositions(
+  model: { config?: { max_position_embeddings?: unknown } },
+  config: TrainConfig,
+): void {
+  const positions = model.config?.max_position_embeddings;
+  if (typeof positions !== 'number' || config.sequenceLength <= positions) return;
+  throw new EasyNlpError('CONFIG_INVALID_VALUE', {
+    key: 'sequenceLength',
+    expected: `at most ${positions}, the positions that the model has`,
+    got: String(config.sequenceLength),
+  });
+}
 
 function openData(config: TrainConfig, path: string): Promise<DataSource> {
   return openTable(path, {
@@ -75,7 +108,7 @@ async function prepareOutput(config: TrainConfig): Promise<void> {
     await writeFile(join(training, 'config.yaml'), stringify(config));
   } catch (cause) {
     if (EasyNlpError.isInstance(cause)) throw cause;
-    throw new EasyNlpError('TRAIN_OUTPUT', { output, reason: (cause as Error).message }, { cause });
+    throw writeError(cause, output);
   }
 }
 
@@ -88,6 +121,23 @@ async function prepareOutput(config: TrainConfig): Promise<void> {
  * console.log(result.metrics.accuracy);
  */
 export async function train(options: TrainOptions, run: TrainRunOptions = {}): Promise<TrainResult> {
+  const owned: { dispose(): void }[] = [];
+  try {
+    return await runTraining(options, run, (thing) => {
+      owned.push(thing);
+      return thing;
+    });
+  } finally {
+    // Whatever way training ends, no tensor outlives it.
+    for (const thing of owned.reverse()) thing.dispose();
+  }
+}
+
+async function runTraining(
+  options: TrainOptions,
+  run: TrainRunOptions,
+  own: <T extends { dispose(): void }>(thing: T) => T,
+): Promise<TrainResult> {
   const app = getApp(options.app ?? 'text_classify');
   const config = parseConfig('train', options, app.options) as TrainConfig;
   const log = run.log ?? (() => {});
@@ -108,17 +158,15 @@ export async function train(options: TrainOptions, run: TrainRunOptions = {}): P
       hint: nearest(metric, known) ? `Did you mean ${nearest(metric, known)}?` : undefined,
     });
   }
-  const data = {
-    train: config.train,
-    trainBytes: await fileFacts(config.train),
-    dev: config.dev ?? null,
-    devBytes: await fileFacts(config.dev),
-  };
+  const data = await dataFacts(config);
   const store = new CheckpointStore(join(config.output, 'training', 'checkpoints'), config.keepLast);
   const resumed = await findResume(config, data, store, log);
+  for (const group of Object.values(resumed?.content.tensors ?? {})) for (const t of group.values()) own(t);
 
   manualSeed(config.seed);
   const { model, tokenizer } = await buildModel(config, app, spec, source, { log, signal: run.signal });
+  own(model);
+  checkPositions(model, config);
   model.to({ device: runtime.device });
   const { count } = model.parameterCount();
   const context: AppContext = { spec, tokenizer };
@@ -152,11 +200,15 @@ export async function train(options: TrainOptions, run: TrainRunOptions = {}): P
     if (devChunks.length === 0) throw new EasyNlpError('DATA_EMPTY', { file: config.dev });
   }
 
-  const totalSteps = resumed?.content.state.totalSteps ?? (await countSteps(stream, config, source.name));
-  const optimizer = buildOptimizer(config, model);
+  // Fixed at the start, since the learning rate depends on it; options that may change can change it.
+  const totalSteps =
+    resumed?.changed.length === 0
+      ? resumed.content.state.totalSteps
+      : await countSteps(stream, config, source.name);
+  const optimizer = own(buildOptimizer(config, model));
   const scaler = config.precision === 'fp16' ? new amp.GradScaler() : null;
   const objective = fineTuneObjective(app);
-  const state = resumed ? { ...resumed.content.state } : initialState(totalSteps);
+  const state = resumed ? { ...resumed.content.state, totalSteps } : initialState(totalSteps);
   let lossSum: Tensor | undefined;
   let checkpoint: string | null = resumed?.folder ?? null;
 
@@ -166,17 +218,19 @@ export async function train(options: TrainOptions, run: TrainRunOptions = {}): P
   const summary = trainingSummary(config, count);
 
   if (resumed) {
-    const { tensors, extra } = resumed.content;
-    model.loadStateDict(tensors.model!);
-    optimizer.loadStateDict({
-      ...(extra.optimizer as Omit<optim.OptimizerState, 'state'>),
-      state: tensors.optimizer!,
-    });
-    scaler?.loadStateDict(extra.scaler as never);
-    objective.loadStateDict?.(tensors.objective ?? new Map());
-    restoreRng(runtime.device, tensors.rng!);
-    lossSum = tensors.loop!.get('lossSum')!.to({ device: runtime.device, copy: true });
-    if (state.best && !existsSync(bestFolder)) state.best = null;
+    restore(resumed, { model, optimizer, scaler, objective, device: runtime.device });
+    lossSum = resumed.content.tensors.loop!.get('lossSum')!.to({ device: runtime.device, copy: true });
+    if (resumed.reordered && state.position !== null) {
+      log('the order of the data has changed: the epoch begins anew');
+      state.position = null;
+      state.epochBatches = 0;
+    }
+    files.recoverFolder(bestFolder);
+    if (state.best && !existsSync(bestFolder)) {
+      log(`the best model so far (step ${state.best.step}) is no longer in ${bestFolder}`);
+      state.best = null;
+      state.evaluatedAt = -1;
+    }
     log(`continuing from ${resumed.folder} at step ${state.step} of ${totalSteps}`);
   }
   const total = await source.count();
@@ -184,9 +238,10 @@ export async function train(options: TrainOptions, run: TrainRunOptions = {}): P
     `${app.name}: ${total.toLocaleString('en-US')} rows, ${count.toLocaleString('en-US')} parameters, ${totalSteps.toLocaleString('en-US')} steps on ${runtime.device} in ${runtime.precision}`,
   );
 
-  const runLog = await RunLog.open({
+  const runLog: RunLog = await RunLog.open({
     folder: training,
     resumeStep: resumed ? state.step : null,
+    evaluatedAt: state.evaluatedAt,
     tensorboard: config.tensorboard,
     ...(run.progress ? { progress: run.progress } : {}),
     loggingSteps: config.loggingSteps,
@@ -237,7 +292,7 @@ export async function train(options: TrainOptions, run: TrainRunOptions = {}): P
       runLog.sync();
       const { state: moments, ...optimizerState } = optimizer.stateDict();
       const rng = captureRng(runtime.device);
-      const folder = await store.save({
+      const saving = store.save({
         state: t.state,
         config,
         data,
@@ -250,14 +305,17 @@ export async function train(options: TrainOptions, run: TrainRunOptions = {}): P
           ...(objective.stateDict ? { objective: objective.stateDict() } : {}),
         },
       });
-      for (const tensor of rng.values()) tensor.dispose();
-      checkpoint = folder;
-      return folder;
+      checkpoint = await saving.finally(() => {
+        for (const tensor of rng.values()) tensor.dispose();
+      });
+      return checkpoint;
     },
     lastCheckpoint: () => checkpoint,
     hooks: runLog.hooks(run, () => trainer.speedMeter),
     signal: run.signal,
   });
+
+  own(trainer);
 
   try {
     const { stopped } = await trainer.run();
@@ -270,18 +328,51 @@ export async function train(options: TrainOptions, run: TrainRunOptions = {}): P
         state.epoch +
         (state.position === null
           ? 0
-          : state.position.batch / Math.max(1, await stream.batchesPerEpoch(state.epoch))),
+          : state.epochBatches / Math.max(1, await stream.batchesPerEpoch(state.epoch))),
       stopped,
     };
     if (stopped === 'interrupted') return result;
     if (state.best === null) await saveModel({}, state.step);
     await publishArtefact(bestFolder, config.output);
     return result;
+  } catch (error) {
+    throw writeError(error, config.output);
   } finally {
     runLog.close();
-    model.dispose();
-    optimizer.dispose();
   }
+}
+
+/** Puts everything back that the next step depends on. */
+function restore(
+  { folder, content, changed }: Resumed,
+  parts: {
+    model: AppModel;
+    optimizer: optim.Optimizer;
+    scaler: amp.GradScaler | null;
+    objective: Objective;
+    device: string;
+  },
+): void {
+  const { model, optimizer, scaler, objective, device } = parts;
+  const { tensors, extra } = content;
+  // The configuration has the last word: it may allow another weight decay than the checkpoint's.
+  const decays = optimizer.groups.map((group) => group.weightDecay);
+  try {
+    model.loadStateDict(tensors.model!);
+    optimizer.loadStateDict({
+      ...(extra.optimizer as Omit<optim.OptimizerState, 'state'>),
+      state: tensors.optimizer!,
+    });
+    if (extra.scaler) scaler?.loadStateDict(extra.scaler as never);
+    objective.loadStateDict?.(tensors.objective ?? new Map());
+    restoreRng(device, tensors.rng!);
+  } catch (cause) {
+    if (!(cause instanceof TorchError)) throw cause;
+    const why = changed.length > 0 ? ` (changed: ${changed.join(', ')})` : '';
+    const reason = `it does not fit this model and optimizer${why}: ${cause.message}`;
+    throw new EasyNlpError('CHECKPOINT_DAMAGED', { folder, reason }, { cause });
+  }
+  for (const [g, group] of optimizer.groups.entries()) group.weightDecay = decays[g]!;
 }
 
 async function countSteps(

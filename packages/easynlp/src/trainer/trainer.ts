@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { type amp, keep, noGrad, optim, type Tensor, tidy, zeros } from '@easynlp/torch';
+import { type amp, keep, noGrad, optim, stack, type Tensor, tidy, zeros } from '@easynlp/torch';
 import type { AppModel } from '../appzoo/app.js';
 import type { Evaluation } from '../appzoo/evaluate.js';
 import { type Runtime, uploadBatch, withPrecision } from '../appzoo/runtime.js';
@@ -68,6 +68,8 @@ export class Trainer {
   private readonly parameters: Tensor[];
   private readonly speed: SpeedMeter;
   private gradNorm: Tensor | null = null;
+  /** The state of the last checkpoint as JSON: nothing is written twice. */
+  private saved = '';
 
   constructor(parts: TrainerParts) {
     this.parts = parts;
@@ -113,6 +115,7 @@ export class Trainer {
     }
     state.epoch++;
     state.position = null;
+    state.epochBatches = 0;
     if (settings.evaluateEvery === 'epoch' && (await this.evaluate())) return 'early';
     if (settings.saveEvery === 'epoch' && state.epoch < settings.epochs) await this.save();
     return null;
@@ -156,7 +159,12 @@ export class Trainer {
       // On the CPU reading the loss is free; on CUDA it would stall the queue, so there the log lines look.
       if (runtime.device === 'cpu') this.checkFinite(total.item(), learningRate);
       scaler?.unscale_(optimizer);
-      if (settings.maxGradNorm > 0) this.keepNorm(optim.clipGradNorm(this.parameters, settings.maxGradNorm));
+      if (settings.maxGradNorm > 0) {
+        this.keepNorm(optim.clipGradNorm(this.parameters, settings.maxGradNorm));
+        // A finite loss can have infinite gradients; found now, they never reach the weights.
+        if (runtime.device === 'cpu')
+          this.checkFinite(this.gradNorm!.item(), learningRate, 'norm of the gradients');
+      }
       for (const group of optimizer.groups) group.lr = learningRate;
       if (scaler) {
         scaler.step(optimizer);
@@ -168,9 +176,10 @@ export class Trainer {
       const last = group.at(-1)!;
       state.step++;
       state.position = last.position;
+      state.epochBatches += group.length;
       state.loggedSteps++;
       this.speed.step({ samples, tokens });
-      const epoch = state.epoch + Math.min(1, last.position.batch / Math.max(1, batchesPerEpoch));
+      const epoch = state.epoch + Math.min(1, state.epochBatches / Math.max(1, batchesPerEpoch));
       hooks.onStep?.({
         step: state.step,
         totalSteps: state.totalSteps,
@@ -193,7 +202,7 @@ export class Trainer {
   private log(epoch: number, learningRate: number): void {
     const { state } = this;
     const loss = this.lossSum.item() / Math.max(1, state.loggedSteps);
-    this.checkFinite(loss, learningRate);
+    this.checkFinite(loss, learningRate, 'loss', state.step);
     noGrad(() => this.lossSum.zero_());
     state.loggedSteps = 0;
     const { samplesPerSecond, tokensPerSecond } = this.speed.read();
@@ -212,15 +221,31 @@ export class Trainer {
     return this.speed;
   }
 
-  private checkFinite(loss: number, learningRate: number): void {
-    if (Number.isFinite(loss)) return;
+  private checkFinite(value: number, learningRate: number, what = 'loss', step = this.state.step + 1): void {
+    if (Number.isFinite(value)) return;
     throw new EasyNlpError('TRAIN_LOSS_NOT_FINITE', {
-      loss,
-      step: this.state.step + 1,
+      what,
+      loss: value,
+      step,
       epoch: this.state.epoch + 1,
       learningRate,
       checkpoint: this.parts.lastCheckpoint(),
     });
+  }
+
+  /** Before anything is stored: neither the best model nor a checkpoint may hold weights that are lost. */
+  private checkHealthy(): void {
+    const { learningRate } = this.parts.settings;
+    const { step } = this.state;
+    this.checkFinite(this.lossSum.item(), learningRate, 'loss', step);
+    const finite = noGrad(() =>
+      tidy(() =>
+        stack(this.parameters.map((p) => p.isfinite().all()))
+          .all()
+          .item(),
+      ),
+    );
+    if (!finite) this.checkFinite(Number.NaN, learningRate, 'weights', step);
   }
 
   /** Evaluates, keeps the best. @returns whether patience has run out. */
@@ -228,7 +253,7 @@ export class Trainer {
     const { evaluate, best, settings, hooks } = this.parts;
     const { state } = this;
     if (!evaluate) return false;
-    this.checkFinite(this.lossSum.item(), settings.learningRate);
+    this.checkHealthy();
     const evaluation = await this.speed.exclude(evaluate);
     this.parts.model.train(); // an evaluation must not leave dropout off
     state.evaluatedAt = state.step;
@@ -246,13 +271,23 @@ export class Trainer {
   }
 
   private async save(): Promise<void> {
-    this.checkFinite(this.lossSum.item(), this.parts.settings.learningRate);
+    const state = JSON.stringify(this.state);
+    if (state === this.saved) return;
+    this.checkHealthy();
     const folder = await this.speed.exclude(() => this.parts.saveCheckpoint(this));
+    this.saved = state;
     this.parts.hooks.onCheckpoint?.({ step: this.state.step, folder });
   }
 
   private async interrupted(): Promise<TrainerOutcome> {
     await this.save();
     return { stopped: 'interrupted' };
+  }
+
+  /** Releases what the loop itself holds; model and optimizer are their owner's. */
+  dispose(): void {
+    this.lossSum.dispose();
+    this.gradNorm?.dispose();
+    this.gradNorm = null;
   }
 }

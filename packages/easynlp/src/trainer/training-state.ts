@@ -8,6 +8,8 @@ export interface TrainingState {
   epoch: number;
   /** Place in the epoch; null at its start. */
   position: BatchPosition | null;
+  /** Batches of the epoch that were used; a position only counts those of its window. */
+  epochBatches: number;
   /** Steps of the whole training, fixed at its start: the learning rate depends on it. */
   totalSteps: number;
   /** Steps since the last log line; their losses are summed on the device. */
@@ -28,6 +30,7 @@ export function initialState(totalSteps: number): TrainingState {
     step: 0,
     epoch: 0,
     position: null,
+    epochBatches: 0,
     totalSteps,
     loggedSteps: 0,
     best: null,

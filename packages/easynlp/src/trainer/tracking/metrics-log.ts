@@ -39,13 +39,20 @@ export class MetricsLog {
   /**
    * @param path usually `<output>/metrics.jsonl`; its folder is created when missing
    * @param resumeStep keep the lines up to this step; null starts an empty file
+   * @param keep of those, the lines to keep: a crash may have left some that were written after the checkpoint
    */
-  static async open(path: string, { resumeStep }: { resumeStep: number | null }): Promise<MetricsLog> {
+  static async open(
+    path: string,
+    {
+      resumeStep,
+      keep = () => true,
+    }: { resumeStep: number | null; keep?: (record: MetricsRecord) => boolean },
+  ): Promise<MetricsLog> {
     await mkdir(dirname(path), { recursive: true });
     if (resumeStep === null) {
       await truncate(path).catch(ignoreMissing);
     } else {
-      await dropAfter(path, resumeStep);
+      await dropAfter(path, (record) => record.step <= resumeStep && keep(record));
     }
     return new MetricsLog(new AppendFile(path));
   }
@@ -102,7 +109,7 @@ function parse(text: string): MetricsRecord | null {
   }
 }
 
-async function dropAfter(path: string, step: number): Promise<void> {
+async function dropAfter(path: string, keep: (record: MetricsRecord) => boolean): Promise<void> {
   // A copy that replaces the file at once: a crash in between leaves the old file.
   const temporary = `${path}.${process.pid}.tmp`;
   let source = false;
@@ -111,7 +118,7 @@ async function dropAfter(path: string, step: number): Promise<void> {
     let block = '';
     for await (const { text, record } of lines(path)) {
       source = true;
-      if (record === null || record.step > step) continue;
+      if (record === null || !keep(record)) continue;
       block += `${text}\n`;
       if (block.length > 1 << 16) {
         await target.appendFile(block);
