@@ -68,11 +68,9 @@ function writeError(error: unknown, output: string): unknown {
 }
 
 /** Longer inputs than this have no position embeddings; without the check they fail in the middle of training. */
-function checkPositions(
-  model: { config?: { max_position_embeddings?: unknown } },
-  config: TrainConfig,
-): void {
-  const positions = model.config?.max_position_embeddings;
+function checkPositions(model: AppModel, config: TrainConfig): void {
+  const positions = (model as { config?: { max_position_embeddings?: unknown } }).config
+    ?.max_position_embeddings;
   if (typeof positions !== 'number' || config.sequenceLength <= positions) return;
   throw new EasyNlpError('CONFIG_INVALID_VALUE', {
     key: 'sequenceLength',
@@ -247,6 +245,8 @@ async function runTraining(
     loggingSteps: config.loggingSteps,
     log,
     metric,
+  }).catch((error) => {
+    throw writeError(error, config.output);
   });
   const saveModel = async (metrics: Evaluation['values'], step: number) => {
     await files.atomicFolder(
