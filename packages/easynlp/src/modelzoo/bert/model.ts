@@ -231,7 +231,12 @@ export function initBertWeights(
       if (!only(module.weight)) continue;
       nn.init.normal_(module.weight, 0, std);
       const padding = module.paddingIdx;
-      if (padding !== null) noGrad(() => tidy(() => module.weight.select(0, padding).zero_()));
+      if (padding === null) continue;
+      noGrad(() =>
+        tidy(() => {
+          module.weight.select(0, padding).zero_();
+        }),
+      );
     } else if (module instanceof LayerNorm) {
       if (module.weight && only(module.weight)) nn.init.ones_(module.weight);
       if (module.bias && only(module.bias)) nn.init.zeros_(module.bias);

@@ -93,7 +93,12 @@ export function initTextCnnWeights(
       if (!only(module.weight)) continue;
       nn.init.normal_(module.weight, 0, config.initializer_range);
       const padding = module.paddingIdx;
-      if (padding !== null) noGrad(() => tidy(() => module.weight.select(0, padding).zero_()));
+      if (padding === null) continue;
+      noGrad(() =>
+        tidy(() => {
+          module.weight.select(0, padding).zero_();
+        }),
+      );
     } else if (module instanceof Linear || module instanceof Conv1d) {
       if (only(module.weight)) nn.init.kaimingUniform_(module.weight, { a: Math.sqrt(5) });
       const bound = 1 / Math.sqrt(nn.init.fans(module.weight).fanIn);
