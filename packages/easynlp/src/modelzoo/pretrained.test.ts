@@ -132,6 +132,17 @@ describe('a saved folder', () => {
     expect(state.get('cls.predictions.decoder.bias')).toBe(state.get('cls.predictions.bias'));
   });
 
+  it('begins a language model’s head anew where the weights have none', async () => {
+    const lm = await AutoModelForMaskedLM.fromPretrained(folder);
+    expect(lm.stateDict().get('cls.predictions.bias')!.abs().max().item()).toBe(0);
+    editConfig((config) => ({ ...config, tie_word_embeddings: false }));
+    const untied = (await AutoModelForMaskedLM.fromPretrained(folder)).stateDict();
+    expect(Math.abs(untied.get('cls.predictions.decoder.weight')!.std().item() - 0.3)).toBeLessThan(0.05);
+    expect(untied.get('cls.predictions.decoder.weight')).not.toBe(
+      untied.get('bert.embeddings.word_embeddings.weight'),
+    );
+  });
+
   it('keeps untied decoders apart', async () => {
     const lm = AutoModelForMaskedLM.fromConfig(tiny({ tie_word_embeddings: false })).eval();
     const target = join(root, 'untied');

@@ -14,6 +14,7 @@ import type {
 import { numLabels } from '../model-config.js';
 import type { BertConfig } from './config.js';
 import { BertModel, initBertWeights } from './model.js';
+import { TiedLinear } from './tied-linear.js';
 
 const { Dropout, LayerNorm, Linear, Module, Parameter } = nn;
 
@@ -90,20 +91,6 @@ class BertPredictionTransform extends Module {
   }
 }
 
-/** A linear layer over parameters that belong to somebody else. */
-class TiedLinear extends Module {
-  constructor(
-    readonly weight: nn.Parameter,
-    readonly bias: nn.Parameter,
-  ) {
-    super();
-  }
-
-  forward(x: Tensor): Tensor {
-    return nn.functional.linear(x, this.weight, this.bias);
-  }
-}
-
 class BertLmPredictionHead extends Module {
   readonly transform: BertPredictionTransform;
   /** [V]; also the decoder's. */
@@ -115,10 +102,8 @@ class BertLmPredictionHead extends Module {
     super();
     const { vocab_size: vocabulary, hidden_size: hidden } = config;
     this.transform = new BertPredictionTransform(config, factory);
-    this.bias = makeParameter([vocabulary], factory, nn.init.zeros_);
-    const weight = config.tie_word_embeddings
-      ? words
-      : makeParameter([vocabulary, hidden], factory, (t) => nn.init.normal_(t, 0, config.initializer_range));
+    this.bias = blank([vocabulary], factory);
+    const weight = config.tie_word_embeddings ? words : blank([vocabulary, hidden], factory);
     this.decoder = new TiedLinear(weight, this.bias);
   }
 
@@ -127,16 +112,9 @@ class BertLmPredictionHead extends Module {
   }
 }
 
-function makeParameter(
-  shape: readonly number[],
-  factory: nn.FactoryOptions,
-  fill: (t: Tensor) => unknown,
-): nn.Parameter {
-  return tidy(() => {
-    const data = empty(shape, factory);
-    if (factory.device !== 'meta') fill(data);
-    return new Parameter(data);
-  });
+/** A parameter without content; `initBertWeights` or the weights file give it one. */
+function blank(shape: readonly number[], factory: nn.FactoryOptions): nn.Parameter {
+  return tidy(() => new Parameter(empty(shape, factory)));
 }
 
 /** transformers' `cls` module, which exists for the names only. */
@@ -159,8 +137,9 @@ export class BertForMaskedLM extends Module implements MaskedLanguageModel {
     super();
     this.config = config;
     this.bert = new BertModel(config, { ...factory, addPoolingLayer: false });
-    this.cls = new BertOnlyMlmHead(config, this.bert.embeddings.word_embeddings.weight, factory);
-    if (factory.device !== 'meta') initBertWeights(this.cls, config);
+    const words = this.bert.embeddings.word_embeddings.weight;
+    this.cls = new BertOnlyMlmHead(config, words, factory);
+    if (factory.device !== 'meta') initBertWeights(this.cls, config, (parameter) => parameter !== words);
   }
 
   /** Logits [B, T, V]; [N, V] with `positions`. */

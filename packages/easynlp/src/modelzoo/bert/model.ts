@@ -3,6 +3,7 @@ import { EasyNlpError } from '../../errors/index.js';
 import type { EncoderInputs, EncoderOptions, EncoderOutput } from '../interfaces.js';
 import { BertAttention, BertResidualOutput } from './attention.js';
 import type { BertConfig } from './config.js';
+import { TiedLinear } from './tied-linear.js';
 
 /*
  * BERT, Devlin et al. 2019 (arXiv 1810.04805). Fields carry the names of transformers' state dict, so that a
@@ -223,11 +224,17 @@ export function initBertWeights(
   only: (parameter: nn.Parameter) => boolean = () => true,
 ): void {
   const std = config.initializer_range;
+  const words = new Set<nn.Parameter>();
   for (const [, module] of root.namedModules()) {
     if (module instanceof Linear) {
       if (only(module.weight)) nn.init.normal_(module.weight, 0, std);
       if (module.bias && only(module.bias)) nn.init.zeros_(module.bias);
+    } else if (module instanceof TiedLinear) {
+      if (only(module.bias)) nn.init.zeros_(module.bias);
+      // Tied to an embedding it has its values already, the padding row's zeros among them.
+      if (only(module.weight) && !words.has(module.weight)) nn.init.normal_(module.weight, 0, std);
     } else if (module instanceof Embedding) {
+      words.add(module.weight);
       if (!only(module.weight)) continue;
       nn.init.normal_(module.weight, 0, std);
       const padding = module.paddingIdx;

@@ -1,0 +1,15 @@
+import { nn, type Tensor } from '@easynlp/torch';
+
+/** A linear layer over parameters that belong to somebody else. */
+export class TiedLinear extends nn.Module {
+  constructor(
+    readonly weight: nn.Parameter,
+    readonly bias: nn.Parameter,
+  ) {
+    super();
+  }
+
+  forward(x: Tensor): Tensor {
+    return nn.functional.linear(x, this.weight, this.bias);
+  }
+}
