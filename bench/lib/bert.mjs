@@ -97,9 +97,10 @@ export const SIZES = {
  */
 export async function loadClassifier(
   size,
-  { device = 'cpu', raw = false, labels = 2, vocab = 21128, dropout = 0.1 } = {},
+  { device = 'cpu', raw = false, labels = 2, vocab = 21128, dropout = 0.1, prepare = () => {} } = {},
 ) {
   const c = { ...SIZES[size], labels, vocab, dropout };
+  prepare();
   if (!raw) {
     try {
       const { bertConfig, BertForSequenceClassification } = await import(
