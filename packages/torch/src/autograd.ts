@@ -1,5 +1,5 @@
 import { native } from './native.js';
-import { type Tensor, wrap } from './tensor.js';
+import { liveHandle, type Tensor, wrap } from './tensor.js';
 
 function withGradMode<T>(enabled: boolean, fn: () => T): T {
   const before = native.gradMode(enabled);
@@ -53,9 +53,9 @@ export function grad(
   const gradients = options.gradients ?? outputs.map(() => null);
   return native
     .autogradGrad(
-      outputs.map((t) => t.handle),
-      inputs.map((t) => t.handle),
-      gradients.map((t) => t?.handle ?? 0),
+      outputs.map(liveHandle),
+      inputs.map(liveHandle),
+      gradients.map((t) => (t ? liveHandle(t) : 0)),
       options.retainGraph ?? false,
       options.createGraph ?? false,
       options.allowUnused ?? false,
@@ -70,8 +70,8 @@ export function backward(
   options: { retainGraph?: boolean; createGraph?: boolean } = {},
 ): void {
   native.backward(
-    outputs.map((t) => t.handle),
-    gradients.map((t) => t?.handle ?? 0),
+    outputs.map(liveHandle),
+    gradients.map((t) => (t ? liveHandle(t) : 0)),
     options.retainGraph ?? false,
     options.createGraph ?? false,
     [],

@@ -6,31 +6,47 @@ const EDGE = 3;
 const SUMMARIZE_ABOVE = 1000;
 const LINE_WIDTH = 80;
 
-/** Formats numbers of one tensor alike, as PyTorch does: four decimals, scientific when the range is wide. */
-function numberFormatter(values: readonly number[], floating: boolean): (value: number) => string {
-  if (!floating) {
-    const width = Math.max(0, ...values.map((v) => String(v).length));
-    return (v) => String(v).padStart(width);
+interface Formatter {
+  /** Columns that every finite value takes. */
+  readonly width: number;
+  show(value: number | bigint | boolean): string;
+}
+
+function formatterOf(
+  texts: readonly string[],
+  show: (value: number | bigint | boolean) => string,
+): Formatter {
+  const width = texts.reduce((w, text) => Math.max(w, text.length), 0);
+  return { width, show: (value) => show(value).padStart(width) };
+}
+
+/**
+ * Formats floating-point numbers of one tensor alike, as PyTorch does: whole ones with a point, others with four
+ * decimals, scientific when the range is wide. Zeros, infinities and NaNs have no say in the width.
+ */
+function floatFormatter(values: readonly number[]): Formatter {
+  const finite = values.filter((v) => Number.isFinite(v) && v !== 0);
+  let max = 0;
+  let min = Number.POSITIVE_INFINITY;
+  for (const v of finite) {
+    max = Math.max(max, Math.abs(v));
+    min = Math.min(min, Math.abs(v));
   }
-  const finite = values
-    .filter(Number.isFinite)
-    .map(Math.abs)
-    .filter((v) => v !== 0);
-  const max = Math.max(0, ...finite);
-  const min = finite.length ? Math.min(...finite) : 0;
-  const integral = finite.every(Number.isInteger);
+  const integral = values.every((v) => Number.isInteger(v) || !Number.isFinite(v));
+  const wide = finite.length > 0 && (max / min > 1000 || max > 1e8);
   let text: (v: number) => string;
-  if (integral && max < 1e8) text = (v) => `${v}.`;
-  else if (max / (min || 1) > 1000 || max > 1e8 || min < 1e-4) {
-    text = (v) => {
-      const [mantissa, exponent = '+0'] = v.toExponential(4).split('e');
-      return `${mantissa}e${exponent[0]}${exponent.slice(1).padStart(2, '0')}`;
-    };
-  } else text = (v) => v.toFixed(4);
-  const show = (v: number) =>
-    Number.isFinite(v) ? text(v) : Number.isNaN(v) ? 'nan' : v > 0 ? 'inf' : '-inf';
-  const width = Math.max(0, ...values.map((v) => show(v).length));
-  return (v) => show(v).padStart(width);
+  if (wide || (!integral && min < 1e-4)) text = scientific;
+  else if (integral) text = (v) => `${v}.`;
+  else text = (v) => v.toFixed(4);
+  return formatterOf(finite.map(text), (value) => {
+    const v = value as number;
+    return Number.isFinite(v) ? text(v) : Number.isNaN(v) ? 'nan' : v > 0 ? 'inf' : '-inf';
+  });
+}
+
+function scientific(v: number): string {
+  const [mantissa, exponent = '+0'] = v.toExponential(4).split('e');
+  return `${mantissa}e${exponent[0]}${exponent.slice(1).padStart(2, '0')}`;
 }
 
 /** Text of a tensor, as PyTorch prints it: values, then what differs from a float32 CPU tensor. */
@@ -59,43 +75,27 @@ export function formatTensor(tensor: Tensor): string {
   };
   collect(0, 0);
   const values = visible.map(read);
-  const format =
-    dtype === 'bool'
-      ? (v: number | bigint | boolean) => (v ? 'true' : 'false').padStart(5)
-      : typeof values[0] === 'bigint'
-        ? padded(values.map(String))
-        : (numberFormatter(values as number[], isFloating(dtype)) as (
-            v: number | bigint | boolean,
-          ) => string);
+  const format = isFloating(dtype)
+    ? floatFormatter(values as number[])
+    : formatterOf(values.map(String), String);
 
   const render = (dim: number, offset: number, indent: number): string => {
-    if (dim === shape.length) return format(read(offset));
+    if (dim === shape.length) return format.show(read(offset));
+    const last = dim === shape.length - 1;
     const parts = shown(shape[dim]!).map((i) =>
-      i === null ? '...' : render(dim + 1, offset + i * strides[dim]!, indent + 1),
+      i === null ? (last ? ' ...' : '...') : render(dim + 1, offset + i * strides[dim]!, indent + 1),
     );
     const pad = ' '.repeat(indent + 1);
-    if (dim === shape.length - 1) {
+    if (last) {
+      const perLine = Math.max(1, Math.floor((LINE_WIDTH - indent) / (format.width + 2)));
       const lines: string[] = [];
-      let line = '';
-      for (const part of parts) {
-        if (line && indent + 1 + line.length + part.length + 2 > LINE_WIDTH) {
-          lines.push(line);
-          line = '';
-        }
-        line += line ? `, ${part}` : part;
-      }
-      lines.push(line);
+      for (let i = 0; i < parts.length; i += perLine) lines.push(parts.slice(i, i + perLine).join(', '));
       return `[${lines.join(`,\n${pad}`)}]`;
     }
     return `[${parts.join(`,${'\n'.repeat(shape.length - dim - 1)}${pad}`)}]`;
   };
   const body = render(0, 0, 'tensor('.length);
   return `tensor(${shape.length === 0 ? body.trim() : body}${tail})`;
-}
-
-function padded(texts: readonly string[]): (v: number | bigint | boolean) => string {
-  const width = Math.max(...texts.map((t) => t.length));
-  return (v) => String(v).padStart(width);
 }
 
 function range(start: number, stop: number): number[] {

@@ -180,6 +180,12 @@ export class Tensor {
   }
 
   set requiresGrad(value: boolean) {
+    if (!native.isLeaf(this.handle)) {
+      throw new TorchError(
+        'ARGUMENT_INVALID',
+        'requiresGrad can be changed on leaves only; detach() gives a tensor that is outside the graph',
+      );
+    }
     native.requiresGrad(this.handle, value);
   }
 
@@ -194,7 +200,7 @@ export class Tensor {
   }
 
   set grad(value: Tensor | null) {
-    native.setGrad(this.handle, value === null ? null : value.handle);
+    native.setGrad(this.handle, value === null ? null : liveHandle(value));
   }
 
   /** Keeps the gradient of a tensor that is no leaf. */
@@ -213,11 +219,11 @@ export class Tensor {
     } = {},
   ): void {
     native.backward(
-      [this.handle],
-      [options.gradient?.handle ?? 0],
+      [liveHandle(this)],
+      [options.gradient ? liveHandle(options.gradient) : 0],
       options.retainGraph ?? false,
       options.createGraph ?? false,
-      (options.inputs ?? []).map((t) => t.handle),
+      (options.inputs ?? []).map(liveHandle),
     );
   }
 
@@ -246,6 +252,17 @@ setTensorTest((value): value is Tensor => value instanceof Tensor);
 
 function sameDevice(wanted: Device, actual: Device): boolean {
   return wanted === actual || (wanted === 'cuda' && actual.startsWith('cuda'));
+}
+
+/** @internal The handle, for native functions to which 0 means that nothing was given. */
+export function liveHandle(tensor: Tensor): number {
+  if (tensor.handle === 0) {
+    throw new TorchError(
+      'TENSOR_DISPOSED',
+      'this tensor was disposed, by dispose() or at the end of its scope',
+    );
+  }
+  return tensor.handle;
 }
 
 /** @internal A tensor object for a fresh handle, owned by the innermost scope. */
