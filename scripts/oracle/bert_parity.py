@@ -6,7 +6,7 @@
 
 Needs torch and transformers (written with 2.11 and 5.17), no network, CPU only. Weights and inputs come from numpy's
 legacy generator, whose numbers never change, so a second run writes the same inputs and, up to rounding, the same
-results. bert_reference.py makes the same files without transformers, from the formulas alone.
+results. To renew the committed fixtures, copy OUT over packages/easynlp/src/modelzoo/bert/fixtures. bert_reference.py makes the same files without transformers, from the formulas alone.
 
 DIR holds, besides the saved model, inputs.safetensors with input_ids, optionally attention_mask and token_type_ids,
 and the logits that we computed.
@@ -232,7 +232,8 @@ def saved_with_transformers(folder, inputs):
     from transformers import AutoModelForSequenceClassification
 
     model, report = AutoModelForSequenceClassification.from_pretrained(folder, output_loading_info=True)
-    bad = {key: sorted(map(str, value)) for key, value in report.items() if value}
+    report = report if isinstance(report, dict) else vars(report)
+    bad = {key: sorted(map(str, report[key])) for key in report if key.endswith("_keys") and report[key]}
     assert not bad, f"transformers did not take all weights: {bad}"
     with torch.no_grad():
         return model.eval()(**inputs).logits
