@@ -3,6 +3,7 @@ import './install.js';
 export * as amp from './amp/index.js';
 export * from './autograd.js';
 export * from './creation.js';
+export { CudaGraph, enterCaptureStream } from './cuda-graph.js';
 export { type Device, type DType, isFloating, itemSize, type Scalar, type TypedArray } from './dtype.js';
 export { TorchError, type TorchErrorCode } from './errors.js';
 export * as files from './files/index.js';

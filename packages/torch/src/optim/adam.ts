@@ -66,6 +66,10 @@ abstract class AdamBase<O extends AdamOptions> extends Optimizer<O> {
     );
   }
 
+  override get capturable(): boolean {
+    return this.skipsOnDevice && ops.has(this.#fusedName, 'tensor_lr');
+  }
+
   #usesFused(device: string): boolean {
     return this.#fused ?? (device.startsWith('cuda') && ops.has(this.#fusedName));
   }
@@ -121,14 +125,15 @@ abstract class AdamBase<O extends AdamOptions> extends Optimizer<O> {
   #updateFused(group: ParamGroup<O>, cohort: Cohort, batch: Batch, eps: number): void {
     const { betas, lr, weightDecay } = group;
     const after = this.kindOf(group) === 'decoupled-after';
-    ops.get(this.#fusedName).apply([
+    const rate = this.deviceRates?.[this.groups.indexOf(group)];
+    ops.get(this.#fusedName, rate ? 'tensor_lr' : '').apply([
       batch.params,
       batch.grads,
       ...batch.state,
       [],
       batch.params.map(() => cohort.deviceStep!),
       {
-        lr,
+        lr: rate ?? lr,
         beta1: betas[0],
         beta2: betas[1],
         weightDecay: after ? 0 : weightDecay,

@@ -1,5 +1,6 @@
 import { noGrad } from '../autograd.js';
-import { zerosLike } from '../creation.js';
+import { full, zerosLike } from '../creation.js';
+import type { Device } from '../dtype.js';
 import { TorchError } from '../errors.js';
 import { native } from '../native.js';
 import type { Parameter } from '../nn/parameter.js';
@@ -102,6 +103,33 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
       this.#cohorts.push([]);
     }
     if (seen.size === 0) throw new TorchError('ARGUMENT_INVALID', 'optimizer: there are no parameters');
+  }
+
+  /** Learning rates of the groups in device memory, for steps that are captured in a graph. */
+  protected deviceRates: readonly Tensor[] | null = null;
+
+  /** Whether `step()` can be captured in a CUDA graph: a fused kernel that keeps its counts on the device. */
+  get capturable(): boolean {
+    return false;
+  }
+
+  /**
+   * Keeps the learning rates in device memory from now on, where a captured step reads the current ones.
+   * @throws TorchError ARGUMENT_INVALID when this optimizer cannot be captured.
+   */
+  prepareCapture(device: Device): void {
+    if (!this.capturable) {
+      throw new TorchError('ARGUMENT_INVALID', `${this.constructor.name} has no fused kernel here and cannot be captured`);
+    }
+    this.deviceRates ??= this.groups.map((group) => keep(full([], group.lr, { device })));
+  }
+
+  /** Sets the learning rate of every group. */
+  setLearningRate(lr: number): void {
+    for (const [g, group] of this.groups.entries()) {
+      group.lr = lr;
+      this.deviceRates?.[g]!.fill_({ float: lr });
+    }
   }
 
   /** Whether `step({ foundInf })` works without waiting for the device. */
@@ -298,6 +326,8 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
 
   /** Releases the state. The optimizer cannot be used afterwards. */
   dispose(): void {
+    for (const rate of this.deviceRates ?? []) rate.dispose();
+    this.deviceRates = null;
     for (const [g, slots] of this.#slots.entries()) {
       for (const slot of slots) for (const t of slot.state) t.dispose();
       for (const cohort of this.#cohorts[g]!) cohort.deviceStep?.dispose();
