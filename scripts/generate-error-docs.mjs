@@ -1,16 +1,29 @@
 #!/usr/bin/env node
-// npm run build && node scripts/generate-error-docs.mjs [--check]: writes docs/errors.md from the error registry.
+// node scripts/generate-error-docs.mjs [--check]: writes docs/errors.md from the error registry.
 // With --check it writes nothing and fails when the page is not what the registry says.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import ts from 'typescript';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 export const page = join(root, 'docs', 'errors.md');
 
 /** Facts that messages treat as lists. */
 const LISTS = new Set([
-  ...['known', 'columns', 'problems', 'names', 'wrong', 'found', 'missing', 'cached', 'examples', 'otherWeights'],
+  ...[
+    'known',
+    'columns',
+    'problems',
+    'names',
+    'wrong',
+    'found',
+    'missing',
+    'cached',
+    'examples',
+    'otherWeights',
+  ],
 ]);
 /** Facts that only add to the wording in special cases. */
 const ABSENT = new Set(['record', 'gated', 'hint', 'proxyIgnored', 'subfolders', 'bareName', 'suggestions']);
@@ -98,7 +111,13 @@ export function renderErrorDocs(errors, exit) {
   for (const [pattern, title] of [...AREAS, [/./, 'Others']]) {
     const rows = [...rest].filter(([code]) => pattern.test(code));
     if (rows.length === 0) continue;
-    lines.push('', `## ${title}`, '', '| code | exit | HTTP | message | what to do |', '|---|---|---|---|---|');
+    lines.push(
+      '',
+      `## ${title}`,
+      '',
+      '| code | exit | HTTP | message | what to do |',
+      '|---|---|---|---|---|',
+    );
     for (const [code, spec] of rows) {
       rest.delete(code);
       const message = clean(spec.message(facts()));
@@ -109,9 +128,26 @@ export function renderErrorDocs(errors, exit) {
   return `${lines.join('\n')}\n`;
 }
 
+/** The registry from its sources: they import nothing but one another, so no build is needed and none can be stale. */
+async function loadRegistry() {
+  const source = join(root, 'packages', 'easynlp', 'src', 'errors');
+  const folder = mkdtempSync(join(tmpdir(), 'easynlp-errors-'));
+  try {
+    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+    for (const name of readdirSync(source).filter((file) => /^[a-z-]+\.ts$/.test(file))) {
+      const { outputText } = ts.transpileModule(readFileSync(join(source, name), 'utf8'), {
+        compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
+      });
+      writeFileSync(join(folder, name.replace(/ts$/, 'js')), outputText);
+    }
+    return await import(pathToFileURL(join(folder, 'index.js')).href);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 async function main(args) {
-  const dist = join(root, 'packages', 'easynlp', 'dist', 'errors', 'index.js');
-  const { ERRORS, EXIT } = await import(pathToFileURL(dist).href);
+  const { ERRORS, EXIT } = await loadRegistry();
   const text = renderErrorDocs(ERRORS, EXIT);
   if (!args.includes('--check')) {
     writeFileSync(page, text);

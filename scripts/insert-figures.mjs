@@ -37,14 +37,21 @@ function cell(value) {
   return String(Number(value.toPrecision(3)));
 }
 
-/** pythonPeakGiB → python peak GiB */
-const heading = (key) =>
-  key.replace(/([a-z0-9])([A-Z])/g, (_, a, b) => `${a} ${b}`).replace(/ ([A-Z])(?=[a-z]+\b(?!B))/g, (m) => m.toLowerCase());
+const UNITS = { Us: 'µs', Ms: 'ms', Seconds: 's', KiB: 'KiB', MiB: 'MiB', GiB: 'GiB', PerSecond: '/s' };
+
+/** pythonPeakGiB → python peak (GiB) */
+function heading(key) {
+  const [, name, unit] = /^(.*?)(Us|Ms|Seconds|KiB|MiB|GiB|PerSecond)?$/.exec(key);
+  const words = name.replace(/([a-z0-9])([A-Z])/g, (_, before, after) => `${before} ${after.toLowerCase()}`);
+  return unit && name ? `${words} (${UNITS[unit]})` : words || key;
+}
 
 const scalar = (value) => value === null || typeof value !== 'object';
 
 function table(rows, columns) {
-  const keys = columns ?? [...new Set(rows.flatMap((row) => Object.keys(row).filter((key) => scalar(row[key]))))];
+  const keys = columns ?? [
+    ...new Set(rows.flatMap((row) => Object.keys(row).filter((key) => scalar(row[key])))),
+  ];
   const numeric = (key) => rows.every((row) => typeof (row[key] ?? 0) === 'number');
   return [
     `| ${keys.map(heading).join(' | ')} |`,
@@ -99,7 +106,9 @@ export function fill(markdown, results) {
       const text = renderResult(n, results[n], options);
       return name === 'all' ? `### ${results[n].title ?? n}\n\n${text}` : text;
     });
-    const body = parts.join('\n\n') || `*Not recorded yet: there is no \`bench/results/${name === 'all' ? '*' : name}.json\`.*`;
+    const body =
+      parts.join('\n\n') ||
+      `*Not recorded yet: there is no \`bench/results/${name === 'all' ? '*' : name}.json\`.*`;
     return `<!-- figures:${name}${given} -->\n${body}\n<!-- /figures -->`;
   });
 }

@@ -77,15 +77,62 @@ function compile(code: string): Body {
 }
 
 /** Runs an example and returns what it printed, one entry a call of `console.log`. */
-export async function runExample(
-  code: string,
-  load: (specifier: string) => unknown,
-): Promise<string[]> {
+export async function runExample(code: string, load: (specifier: string) => unknown): Promise<string[]> {
   const printed: string[] = [];
   const log = (...values: unknown[]): void => {
-    const text = values.map((v) => (typeof v === 'string' ? v : inspect(v, { depth: 6, breakLength: Number.POSITIVE_INFINITY })));
+    const text = values.map((v) =>
+      typeof v === 'string' ? v : inspect(v, { depth: 6, breakLength: Number.POSITIVE_INFINITY }),
+    );
     printed.push(squeeze(format(text.map(() => '%s').join(' '), ...text)));
   };
   await compile(code)(load, { log });
   return printed;
+}
+
+/** Type errors of examples, as `page:line: message`; `paths` says where packages are. */
+export function typeErrors(
+  examples: readonly Example[],
+  folder: string,
+  paths: Readonly<Record<string, string[]>>,
+  typeRoots: string[],
+): string[] {
+  const sources = new Map(
+    examples.map((example, i) => [
+      `${folder}/example-${i}.ts`,
+      { example, text: `${example.code}\nexport {};\n` },
+    ]),
+  );
+  const options: ts.CompilerOptions = {
+    target: ts.ScriptTarget.ES2022,
+    lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts'],
+    module: ts.ModuleKind.ESNext,
+    moduleResolution: ts.ModuleResolutionKind.Bundler,
+    strict: true,
+    noEmit: true,
+    skipLibCheck: true,
+    types: ['node'],
+    typeRoots,
+    paths,
+  };
+  const host = ts.createCompilerHost(options);
+  const { getSourceFile, fileExists, readFile } = host;
+  host.fileExists = (name) => sources.has(name) || fileExists.call(host, name);
+  host.readFile = (name) => sources.get(name)?.text ?? readFile.call(host, name);
+  host.getSourceFile = (name, language, ...rest) => {
+    const own = sources.get(name);
+    return own
+      ? ts.createSourceFile(name, own.text, language)
+      : getSourceFile.call(host, name, language, ...rest);
+  };
+  const program = ts.createProgram([...sources.keys()], options, host);
+  return [...sources].flatMap(([name, { example }]) => {
+    const file = program.getSourceFile(name);
+    return [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)].map(
+      (diagnostic) => {
+        const { line } = file!.getLineAndCharacterOfPosition(diagnostic.start ?? 0);
+        const message = ts.flattenDiagnosticMessageText(diagnostic.messageText, ' ');
+        return `${example.page}:${example.line + line}: ${message}`;
+      },
+    );
+  });
 }

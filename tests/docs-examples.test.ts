@@ -4,30 +4,19 @@ import { join } from 'node:path';
 import * as torch from '@easynlp/torch';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { TrainOptions, TrainRunOptions } from '../packages/easynlp/src/index.js';
-import { agrees, type Example, examplesOf, expectedOutput, runExample } from './doc-examples.js';
-import { read } from './repository.js';
+import { agrees, type Example, examplesOf, expectedOutput, runExample, typeErrors } from './doc-examples.js';
+import { read, root } from './repository.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'easynlp-docs-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-/** Folders named `out/…` go to a temporary place, for files and models. */
-const redirect = (path: string): string => (path.startsWith('out/') ? join(scratch, path) : path);
+let examples = 0;
+/** Folders named `out/…` go to a temporary place, each example's to one of its own. */
+const redirect = (path: string): string =>
+  path.startsWith('out/') ? join(scratch, String(examples), path) : path;
 
 async function load(specifier: string): Promise<unknown> {
-  if (specifier === '@easynlp/torch') {
-    const { files } = torch;
-    return {
-      ...torch,
-      files: {
-        ...files,
-        saveSafetensors: (path: string, ...rest: [Map<string, torch.Tensor>, Record<string, string>?]) =>
-          files.saveSafetensors(redirect(path), ...rest),
-        loadSafetensors: (path: string, options?: torch.files.LoadOptions) =>
-          files.loadSafetensors(redirect(path), options),
-        loadTorchBin: (path: string) => files.loadTorchBin(redirect(path)),
-      },
-    };
-  }
+  if (specifier === '@easynlp/torch') return torch;
   if (specifier === 'easynlp') {
     const easynlp = await import('../packages/easynlp/src/index.js');
     return {
@@ -46,6 +35,7 @@ async function load(specifier: string): Promise<unknown> {
 }
 
 async function check({ code, page, line }: Example): Promise<void> {
+  examples++;
   torch.manualSeed(0);
   torch.numThreads(2);
   const scope = torch.scope();
@@ -72,15 +62,39 @@ describe('docs/torch.md', () => {
   test.each(found)('%s', (_, example) => check(example));
 });
 
-describe.each(['README.md', 'README.zh.md', 'packages/torch/README.md', 'packages/easynlp/README.md'])('%s', (page) => {
+const PAGES = [
+  ...['README.md', 'README.zh.md', 'packages/torch/README.md', 'packages/easynlp/README.md'],
+  ...['docs/text-classify.md', 'docs/data-formats.md', 'docs/extending.md'],
+];
+describe.each(PAGES)('%s', (page) => {
   const found = cases(page);
   test('has an example', () => expect(found.length).toBeGreaterThan(0));
   test.each(found)('%s', (_, example) => check(example));
 });
 
+test('all examples type-check', () => {
+  const all = ['docs/torch.md', ...PAGES].flatMap((page) => examplesOf(page, read(page)));
+  const paths = {
+    '@easynlp/torch': [join(root, 'packages/torch/src/index.ts')],
+    easynlp: [join(root, 'packages/easynlp/src/index.ts')],
+  };
+  const types = (list: readonly Example[]) =>
+    typeErrors(list, join(root, 'packages/easynlp'), paths, [join(root, 'node_modules/@types')]);
+  const wrong: Example = {
+    page: 'x.md',
+    line: 7,
+    title: 'x',
+    code: 'const n: number = 1;\nconst s: string = n;',
+  };
+  const found = types([...all, wrong]);
+  expect(found.filter((error) => !error.startsWith('x.md'))).toEqual([]);
+  expect(found).toEqual([expect.stringMatching(/^x\.md:8: .*not assignable/)]);
+});
+
 describe('the checker', () => {
   const block = (body: string) => examplesOf('x.md', `# T\n\`\`\`ts\n${body}\n\`\`\`\n`)[0]!;
-  const tensorCode = "import { tensor } from '@easynlp/torch';\nconsole.log(tensor([1, 2]).sum().item()); // → ";
+  const tensorCode =
+    "import { tensor } from '@easynlp/torch';\nconsole.log(tensor([1, 2]).sum().item()); // → ";
 
   test('accepts what is right and refuses what is wrong', async () => {
     await check(block(`${tensorCode}3`));

@@ -3,7 +3,7 @@
  * Saves a classifier with savePretrained, together with an input and the logits computed here, for
  * `bert_parity.py --check-saved DIR` on a machine with transformers. Build first: npx tsc -b packages/easynlp
  *
- *     node scripts/oracle/bert_saved.mjs DIR
+ *     node scripts/oracle/bert-saved.mjs DIR
  */
 import { files, inferenceMode, manualSeed, randint } from '@easynlp/torch';
 import {
@@ -14,7 +14,7 @@ import {
 
 const [folder] = process.argv.slice(2);
 if (!folder) {
-  console.error('usage: node scripts/oracle/bert_saved.mjs DIR (which must not exist yet)');
+  console.error('usage: node scripts/oracle/bert-saved.mjs DIR (which must not exist yet)');
   process.exit(2);
 }
 
