@@ -44,6 +44,8 @@ export interface CollateOptions {
   readonly padToMultipleOf?: number;
   /** Pad every row to this length, whatever the batch holds. */
   readonly padTo?: number;
+  /** Give an attention mask also for batches without padding, so that all batches of a length look alike. */
+  readonly alwaysMask?: boolean;
 }
 
 /** Figures of an evaluation; null where one is undefined (AUC with a single class). */

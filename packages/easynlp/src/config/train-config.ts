@@ -87,6 +87,11 @@ export const trainConfigSchema = z.strictObject({
     description: 'pad to the longest text of the batch, or every text to sequenceLength as EasyNLP does',
     group: 'Training',
   }),
+  cudaGraphs: option(z.boolean().default(true), {
+    description:
+      'on CUDA, record steps and start each with a single launch; lengths are padded in steps of 16',
+    group: 'Training',
+  }),
   gradientAccumulationSteps: option(z.int().positive().default(1), {
     description: 'batches per optimizer step',
     group: 'Training',

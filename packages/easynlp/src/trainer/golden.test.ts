@@ -23,7 +23,13 @@ interface Curve {
 
 it.each(KINDS)('%s', async (kind) => {
   const output = join(folder, kind);
-  const options = tiny(kind, { batchSize: 16, epochs: 8, maxSteps: 30, learningRate: 5e-3, weightDecay: 0.05 });
+  const options = tiny(kind, {
+    batchSize: 16,
+    epochs: 8,
+    maxSteps: 30,
+    learningRate: 5e-3,
+    weightDecay: 0.05,
+  });
   const { losses, result } = await runTrain({ ...options, train, dev, output });
   const curve: Curve = {
     losses: [...losses.values()],

@@ -170,6 +170,11 @@ async function runTraining(
   const context: AppContext = { spec, tokenizer };
   const loaded: LoadedApp = { app, context, model, runtime };
 
+  // CUDA graphs want few shapes that come again and again: lengths in steps of 16, and a mask always.
+  const shapes =
+    runtime.device !== 'cpu' && config.cudaGraphs
+      ? { padToMultipleOf: Math.min(16, config.sequenceLength), alwaysMask: true }
+      : {};
   const stream = new BatchStream<EncodedRow>({
     source,
     encode: async (rows) => {
@@ -181,13 +186,14 @@ async function runTraining(
     },
     batchSize: config.tokenBudget === undefined ? config.batchSize : config.tokenBudget,
     tokenBudget: config.tokenBudget,
+    padToMultipleOf: shapes.padToMultipleOf,
     seed: config.seed,
   });
   const collate = (rows: readonly EncodedRow[]) =>
     app.collate(
       rows.map((row) => (row.real as EncodedRow | undefined) ?? row),
       context,
-      config.padding === 'max_length' ? { padTo: config.sequenceLength } : {},
+      config.padding === 'max_length' ? { padTo: config.sequenceLength } : shapes,
     );
 
   const devChunks: { encoded: readonly EncodedRow[] }[] = [];
@@ -269,6 +275,7 @@ async function runTraining(
       gradientAccumulationSteps: config.gradientAccumulationSteps,
       maxGradNorm: config.maxGradNorm,
       learningRate: config.learningRate,
+      cudaGraphs: config.cudaGraphs,
       loggingSteps: config.loggingSteps,
       evaluateEvery:
         config.evalStrategy === 'none' ? null : config.evalStrategy === 'steps' ? config.evalSteps! : 'epoch',

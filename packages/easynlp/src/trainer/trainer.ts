@@ -1,10 +1,11 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { type amp, keep, noGrad, optim, stack, type Tensor, tidy, zeros } from '@easynlp/torch';
+import { type amp, keep, noGrad, type optim, stack, type Tensor, tidy, zeros } from '@easynlp/torch';
 import type { AppModel } from '../appzoo/app.js';
 import type { Evaluation } from '../appzoo/evaluate.js';
-import { type Runtime, uploadBatch, withPrecision } from '../appzoo/runtime.js';
+import type { Runtime } from '../appzoo/runtime.js';
 import type { BatchStream, EncodedRow, HostBatch, StreamedBatch } from '../datahub/index.js';
 import { EasyNlpError } from '../errors/index.js';
+import { DeviceStep } from './device-step.js';
 import type { TrainerHooks } from './hooks.js';
 import type { Objective } from './objective.js';
 import { SpeedMeter } from './tracking/index.js';
@@ -16,6 +17,8 @@ export interface TrainerSettings {
   /** 0 = no clipping. */
   readonly maxGradNorm: number;
   readonly learningRate: number;
+  /** Capture steps as CUDA graphs where that is possible. */
+  readonly cudaGraphs: boolean;
   readonly loggingSteps: number;
   /** Evaluate every so many steps, after each epoch, or never. */
   readonly evaluateEvery: number | 'epoch' | null;
@@ -67,7 +70,8 @@ export class Trainer {
   private readonly parts: TrainerParts;
   private readonly parameters: Tensor[];
   private readonly speed: SpeedMeter;
-  private gradNorm: Tensor | null = null;
+  private readonly device: DeviceStep;
+  private learningRate = 0;
   /** The state of the last checkpoint as JSON: nothing is written twice. */
   private saved = '';
 
@@ -76,6 +80,13 @@ export class Trainer {
     this.state = parts.state;
     this.parameters = parts.model.parameters().filter((p) => p.requiresGrad);
     this.lossSum = keep(parts.lossSum ?? zeros([], { dtype: 'float64', device: parts.runtime.device }));
+    this.device = new DeviceStep({
+      ...parts,
+      maxGradNorm: parts.settings.maxGradNorm,
+      graphs: parts.settings.cudaGraphs,
+      lossSum: this.lossSum,
+      check: (value, what) => this.checkFinite(value, this.learningRate, what),
+    });
     this.speed = new SpeedMeter({ totalSteps: this.state.totalSteps, startStep: this.state.step });
   }
 
@@ -136,46 +147,17 @@ export class Trainer {
   }
 
   private step(group: readonly StreamedBatch<EncodedRow>[], batchesPerEpoch: number): void {
-    const { model, objective, optimizer, scaler, runtime, settings, schedule, collate, hooks } = this.parts;
+    const { settings, schedule, collate, hooks } = this.parts;
     const { state } = this;
     const samples = group.reduce((n, batch) => n + batch.rows.length, 0);
     const learningRate = settings.learningRate * schedule(state.step);
-    let tokens = 0;
-    let loss: Tensor | null = null;
+    this.learningRate = learningRate;
+    const batches = group.map(({ rows }) => ({ batch: collate(rows), weight: rows.length / samples }));
+    const tokens = batches.reduce((n, { batch }) => n + batch.tokens, 0);
     tidy(() => {
-      for (const { rows } of group) {
-        const batch = collate(rows);
-        tokens += batch.tokens;
-        const part = tidy(() => {
-          const inputs = uploadBatch(batch, runtime.device);
-          const { loss } = withPrecision(runtime, () => objective.loss(model, inputs));
-          return group.length === 1 ? loss : loss.mul(rows.length / samples);
-        });
-        (scaler ? scaler.scale(part) : part).backward();
-        const detached = part.detach();
-        loss = loss === null ? detached : loss.add(detached);
-      }
-      const total = loss!.to({ dtype: 'float64' });
-      // On the CPU reading the loss is free; on CUDA it would stall the queue, so there the log lines look.
-      if (runtime.device === 'cpu') this.checkFinite(total.item(), learningRate);
-      scaler?.unscale_(optimizer);
-      if (settings.maxGradNorm > 0) {
-        this.keepNorm(optim.clipGradNorm(this.parameters, settings.maxGradNorm));
-        // A finite loss can have infinite gradients; found now, they never reach the weights.
-        if (runtime.device === 'cpu')
-          this.checkFinite(this.gradNorm!.item(), learningRate, 'norm of the gradients');
-      }
-      for (const group of optimizer.groups) group.lr = learningRate;
-      if (scaler) {
-        scaler.step(optimizer);
-        scaler.update();
-      } else optimizer.step();
-      optimizer.zeroGrad();
-      noGrad(() => this.lossSum.add_(total));
-
-      const last = group.at(-1)!;
+      const loss = this.device.run(batches, learningRate);
       state.step++;
-      state.position = last.position;
+      state.position = group.at(-1)!.position;
       state.epochBatches += group.length;
       state.loggedSteps++;
       this.speed.step({ samples, tokens });
@@ -187,16 +169,11 @@ export class Trainer {
         learningRate,
         samples,
         tokens,
-        loss: () => total.item(),
+        loss: () => loss.item(),
       });
       if (state.step % settings.loggingSteps === 0 || state.step === state.totalSteps)
         this.log(epoch, learningRate);
     });
-  }
-
-  private keepNorm(norm: Tensor): void {
-    this.gradNorm?.dispose();
-    this.gradNorm = keep(norm);
   }
 
   private log(epoch: number, learningRate: number): void {
@@ -211,7 +188,7 @@ export class Trainer {
       epoch,
       loss,
       learningRate,
-      gradNorm: this.gradNorm?.item() ?? null,
+      gradNorm: this.device.gradNorm?.item() ?? null,
       samplesPerSecond,
       tokensPerSecond,
     });
@@ -287,7 +264,6 @@ export class Trainer {
   /** Releases what the loop itself holds; model and optimizer are their owner's. */
   dispose(): void {
     this.lossSum.dispose();
-    this.gradNorm?.dispose();
-    this.gradNorm = null;
+    this.device.dispose();
   }
 }

@@ -99,7 +99,7 @@ export function collateTexts(
     );
   }
   // Without padding the mask would change nothing, and leaving it out lets attention take its fastest path.
-  if (rows.some((r) => r.length < width)) {
+  if (options.alwaysMask || rows.some((r) => r.length < width)) {
     tensors.attentionMask = attentionMask(
       rows.map((r) => r.length),
       width,

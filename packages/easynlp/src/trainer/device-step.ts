@@ -1,0 +1,195 @@
+import {
+  type amp,
+  CudaGraph,
+  empty,
+  enterCaptureStream,
+  keep,
+  noGrad,
+  optim,
+  Tensor,
+  tidy,
+} from '@easynlp/torch';
+import type { AppModel, ModelInputs } from '../appzoo/app.js';
+import { type Runtime, uploadBatch, withPrecision } from '../appzoo/runtime.js';
+import type { HostBatch } from '../datahub/index.js';
+import type { Objective } from './objective.js';
+
+export interface DeviceStepParts {
+  readonly model: AppModel;
+  readonly objective: Objective;
+  readonly optimizer: optim.Optimizer;
+  readonly scaler: amp.GradScaler | null;
+  readonly runtime: Runtime;
+  /** 0 = no clipping. */
+  readonly maxGradNorm: number;
+  /** Capture steps as CUDA graphs where that is possible. */
+  readonly graphs: boolean;
+  /** Sum of the losses since the last log line, float64 on the device. */
+  readonly lossSum: Tensor;
+  /** Called on the CPU, where looking costs nothing, before a bad value could reach the weights. */
+  readonly check: (value: number, what: 'loss' | 'norm of the gradients') => void;
+}
+
+/** A batch and its share of the step's rows. */
+export interface WeightedBatch {
+  readonly batch: HostBatch;
+  readonly weight: number;
+}
+
+/** Steps of one shape that run as they are before the shape is captured: kernels are chosen and state is made in them. */
+const WARM_UP = 3;
+
+/** Shapes that are captured; each holds memory of its own, and rare shapes are not worth it. */
+const MOST_GRAPHS = 32;
+
+interface Captured {
+  readonly inputs: Record<string, Tensor>;
+  readonly graph: CudaGraph;
+  readonly loss: Tensor;
+  readonly gradNorm: Tensor | null;
+}
+
+/**
+ * What one optimizer step does on the device: forward, backward, clipping, update. Nothing in it waits for the device.
+ *
+ * On CUDA a small model's step is bound by the launches of its few thousand kernels. A step whose shapes were seen
+ * before is therefore captured as a CUDA graph and replayed with a single launch; it computes what the eager step
+ * computes, with the same kernels. Gradient accumulation, loss scaling and optimizers without a fused kernel stay eager.
+ */
+export class DeviceStep {
+  /** Norm of the last step's gradients before clipping. */
+  gradNorm: Tensor | null = null;
+  private readonly parts: DeviceStepParts;
+  private readonly parameters: Tensor[];
+  private readonly seen = new Map<string, number>();
+  private readonly captured = new Map<string, Captured>();
+  private readonly leaveStream: (() => void) | null;
+
+  constructor(parts: DeviceStepParts) {
+    this.parts = parts;
+    this.parameters = parts.model.parameters().filter((p) => p.requiresGrad);
+    const { runtime, graphs, scaler, optimizer } = parts;
+    const usable = graphs && runtime.device !== 'cpu' && scaler === null && optimizer.capturable;
+    if (usable) optimizer.prepareCapture(runtime.device);
+    this.leaveStream = usable ? enterCaptureStream() : null;
+  }
+
+  /** Numbers of captured shapes, for logs and tests. */
+  get graphCount(): number {
+    return this.captured.size;
+  }
+
+  /** @returns the step's loss, float64 on the device: valid until the next step. */
+  run(batches: readonly WeightedBatch[], learningRate: number): Tensor {
+    this.parts.optimizer.setLearningRate(learningRate);
+    const [first] = batches;
+    if (this.leaveStream === null || batches.length !== 1) return this.eager(batches);
+    return this.graphed(first!.batch) ?? this.eager(batches);
+  }
+
+  private eager(batches: readonly WeightedBatch[]): Tensor {
+    const { device } = this.parts.runtime;
+    const { loss, gradNorm } = this.update(
+      batches.map(({ batch, weight }) => ({ inputs: () => uploadBatch(batch, device), weight })),
+    );
+    if (gradNorm) this.keepNorm(gradNorm);
+    return loss;
+  }
+
+  private update(batches: readonly { inputs: () => ModelInputs; weight: number }[]): {
+    loss: Tensor;
+    gradNorm: Tensor | null;
+  } {
+    const { model, objective, optimizer, scaler, runtime, maxGradNorm, lossSum, check } = this.parts;
+    const onCpu = runtime.device === 'cpu';
+    return tidy(() => {
+      let sum: Tensor | null = null;
+      for (const { inputs, weight } of batches) {
+        const part = tidy(() => {
+          const { loss } = withPrecision(runtime, () => objective.loss(model, inputs()));
+          return weight === 1 ? loss : loss.mul(weight);
+        });
+        (scaler ? scaler.scale(part) : part).backward();
+        const detached = part.detach();
+        sum = sum === null ? detached : sum.add(detached);
+      }
+      const loss = sum!.to({ dtype: 'float64', copy: true });
+      if (onCpu) check(loss.item(), 'loss');
+      scaler?.unscale_(optimizer);
+      const gradNorm = maxGradNorm > 0 ? optim.clipGradNorm(this.parameters, maxGradNorm) : null;
+      // A finite loss can have infinite gradients; found now, they never reach the weights.
+      if (onCpu && gradNorm) check(gradNorm.item(), 'norm of the gradients');
+      if (scaler) {
+        scaler.step(optimizer);
+        scaler.update();
+      } else optimizer.step();
+      optimizer.zeroGrad();
+      noGrad(() => lossSum.add_(loss));
+      return { loss, gradNorm };
+    });
+  }
+
+  /** Replays the graph of this shape, or captures it when it is due; null when the step has to run eagerly. */
+  private graphed(batch: HostBatch): Tensor | null {
+    const key = Object.entries(batch.tensors)
+      .map(([name, { shape, dtype }]) => `${name}:${dtype}[${shape.join()}]`)
+      .join(' ');
+    let entry = this.captured.get(key);
+    if (!entry) {
+      const times = (this.seen.get(key) ?? 0) + 1;
+      this.seen.set(key, times);
+      if (times <= WARM_UP || this.captured.size >= MOST_GRAPHS) return null;
+      entry = this.capture(batch);
+      this.captured.set(key, entry);
+    }
+    const { inputs, graph, loss, gradNorm } = entry;
+    tidy(() => {
+      for (const [name, { data, shape, dtype }] of Object.entries(batch.tensors)) {
+        inputs[name]!.copy_(Tensor.fromTypedArray(data, shape, { dtype, pinned: true }), {
+          nonBlocking: true,
+        });
+      }
+    });
+    graph.replay();
+    this.gradNorm = gradNorm;
+    return loss;
+  }
+
+  private capture(batch: HostBatch): Captured {
+    const { device } = this.parts.runtime;
+    const inputs = Object.fromEntries(
+      Object.entries(batch.tensors).map(([name, { shape, dtype }]) => [
+        name,
+        keep(empty(shape, { dtype, device })),
+      ]),
+    );
+    // Index tensors must be valid even while nothing runs: some operators look at them when they are recorded.
+    for (const tensor of Object.values(inputs)) noGrad(() => tensor.zero_());
+    let loss: Tensor | null = null;
+    let gradNorm: Tensor | null = null;
+    const graph = CudaGraph.capture(() => {
+      const result = this.update([{ inputs: () => inputs, weight: 1 }]);
+      loss = keep(result.loss);
+      gradNorm = result.gradNorm && keep(result.gradNorm);
+    });
+    return { inputs, graph, loss: loss!, gradNorm };
+  }
+
+  private keepNorm(norm: Tensor): void {
+    const old = this.gradNorm;
+    this.gradNorm = keep(norm);
+    if (old && ![...this.captured.values()].some((c) => c.gradNorm === old)) old.dispose();
+  }
+
+  dispose(): void {
+    if (this.gradNorm && !this.gradNorm.isDisposed) this.gradNorm.dispose();
+    for (const { inputs, graph, loss, gradNorm } of this.captured.values()) {
+      graph.dispose();
+      for (const tensor of Object.values(inputs)) tensor.dispose();
+      loss.dispose();
+      if (gradNorm && !gradNorm.isDisposed) gradNorm.dispose();
+    }
+    this.captured.clear();
+    this.leaveStream?.();
+  }
+}
