@@ -55,11 +55,25 @@ describe('findLibtorch', () => {
       lib: join(root, 'lib'),
       libs: ['torch', 'torch_cpu', 'c10'],
       version: '2.11.0',
+      versionHeader: join(root, 'include/torch/csrc/api/include/torch/version.h'),
       versionMajorMinor: '2.11',
       cuda: null,
       cxx11Abi: 1,
       rejected: [],
     });
+  });
+
+  it('follows torch/version.h to torch/headeronly, where newer versions keep the number', () => {
+    const root = fakeTorch(join(folder, 'libtorch'));
+    write(
+      join(root, 'include/torch/csrc/api/include/torch/version.h'),
+      '#include <torch/headeronly/version.h>\n',
+    );
+    const header = join(root, 'include/torch/headeronly/version.h');
+    write(header, '#define TORCH_VERSION \\\n  "2.13.1"\n');
+    const found = findLibtorch(env({ EASYNLP_LIBTORCH: root }));
+    expect(found).toMatchObject({ version: '2.13.1', versionMajorMinor: '2.13', versionHeader: header });
+    expect(buildSettings(found).cflags).toContain('-std=c++20');
   });
 
   it('reads the ABI of std::string off the library', () => {
