@@ -119,7 +119,10 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
    */
   prepareCapture(device: Device): void {
     if (!this.capturable) {
-      throw new TorchError('ARGUMENT_INVALID', `${this.constructor.name} has no fused kernel here and cannot be captured`);
+      throw new TorchError(
+        'ARGUMENT_INVALID',
+        `${this.constructor.name} has no fused kernel here and cannot be captured`,
+      );
     }
     this.deviceRates ??= this.groups.map((group) => keep(full([], group.lr, { device })));
   }
@@ -128,7 +131,7 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
   setLearningRate(lr: number): void {
     for (const [g, group] of this.groups.entries()) {
       group.lr = lr;
-      this.deviceRates?.[g]!.fill_({ float: lr });
+      this.deviceRates?.[g]?.fill_({ float: lr });
     }
   }
 

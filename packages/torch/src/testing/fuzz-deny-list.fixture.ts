@@ -8,7 +8,8 @@ export const LIBTORCH_CRASHES: readonly { readonly pattern: RegExp; readonly why
     why: 'kernels behind the public convolutions and cells: they do not check kernel sizes or missing tensors',
   },
   {
-    pattern: /^aten::(batch_norm_(update|gather|elemt|backward)|_transform(er|_bias)|_native_multi_head)/,
+    pattern:
+      /^aten::((native_|_)?batch_norm_?(update|gather|elemt|backward|impl)?|embedding_dense_backward|matrix_exp_backward|_transform(er|_bias)|_native_multi_head)/,
     why: 'parts of larger operators, which check for them',
   },
   { pattern: /^aten::_fft_/, why: 'parts of the public transforms, which check for them' },
@@ -22,7 +23,7 @@ export const LIBTORCH_CRASHES: readonly { readonly pattern: RegExp; readonly why
     why: 'divides by zero for empty tensors',
   },
   { pattern: /^aten::(_local_scalar_dense|_stack|align_|einsum_)/, why: 'reads the first of no elements' },
-  { pattern: /^aten::(_histogramdd|unfold_backward|_symeig_helper)/, why: 'writes out of bounds' },
+  { pattern: /^aten::(_?histogramdd|unfold_backward|_symeig_helper)/, why: 'writes out of bounds' },
   {
     pattern:
       /^aten::(_compute_linear_combination|choose_qparams|_reshape_alias|_remove_batch_dim|_add_batch_dim)/,
