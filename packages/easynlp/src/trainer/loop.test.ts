@@ -4,8 +4,8 @@ import { type amp, files, nn, noGrad, optim, type Tensor, tensor, tidy } from '@
 import { describe, expect, it } from 'vitest';
 import type { AppModel, ModelInputs, ModelOutputs } from '../appzoo/app.js';
 import type { TrainConfig } from '../config/index.js';
-import { arrayTable, BatchStream, type EncodedRow, type HostBatch } from '../datahub/index.js';
-import { evaluate } from '../predictor/predict.js';
+import { BatchStream, type EncodedRow, type HostBatch, tableFromArray } from '../datahub/index.js';
+import { evaluate } from '../predictor/evaluate.js';
 import { buildSchedule } from './build-optimizer.js';
 import type { TrainerHooks } from './hooks.js';
 import {
@@ -261,7 +261,7 @@ function toy(
   settings: Partial<TrainerSettings> = {},
   parts: Partial<TrainerParts> & { hooks?: TrainerHooks } = {},
 ): { trainer: Trainer; model: Toy } {
-  const rows = Array.from({ length: 12 }, (_, i) => ({ values: { i }, file: 'toy', line: i + 1 }));
+  const rows = Array.from({ length: 12 }, (_, i) => ({ i }));
   const model = new Toy();
   noGrad(() => {
     model.linear.weight.copy_(
@@ -298,7 +298,7 @@ function toy(
     schedule: () => 1,
     scaler: null,
     stream: new BatchStream<EncodedRow>({
-      source: arrayTable(rows),
+      source: tableFromArray(rows),
       encode: (list) =>
         list.map(({ values: { i } }) => ({
           length: 1,
@@ -365,14 +365,20 @@ describe('the loop', () => {
     const calls: string[] = [];
     const scaler = (model: () => Toy) =>
       ({
-        scale: (loss: Tensor) => (calls.push('scale'), loss.mul(65536)),
+        scale: (loss: Tensor) => {
+          calls.push('scale');
+          return loss.mul(65536);
+        },
         unscale_: () => {
           calls.push('unscale');
           noGrad(() => {
             for (const p of model().parameters()) p.grad!.div_(65536);
           });
         },
-        step: (optimizer: optim.Optimizer) => (calls.push('step'), optimizer.step()),
+        step: (optimizer: optim.Optimizer) => {
+          calls.push('step');
+          optimizer.step();
+        },
         update: () => calls.push('update'),
       }) as unknown as amp.GradScaler;
     const plain = toy({ maxGradNorm: 0.01 });
