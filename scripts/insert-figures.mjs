@@ -37,13 +37,26 @@ function cell(value) {
   return String(Number(value.toPrecision(3)));
 }
 
-const UNITS = { Us: 'µs', Ms: 'ms', Seconds: 's', KiB: 'KiB', MiB: 'MiB', GiB: 'GiB', PerSecond: '/s' };
+const UNITS = { Us: 'µs', Ms: 'ms', Seconds: 's', KiB: 'KiB', MiB: 'MiB', GiB: 'GiB' };
 
 /** pythonPeakGiB → python peak (GiB) */
 function heading(key) {
+  const [first, ...inner] = key.split('.');
+  if (inner.length > 0) return `${heading(first)}: ${inner.join('.')}`;
   const [, name, unit] = /^(.*?)(Us|Ms|Seconds|KiB|MiB|GiB|PerSecond)?$/.exec(key);
   const words = name.replace(/([a-z0-9])([A-Z])/g, (_, before, after) => `${before} ${after.toLowerCase()}`);
-  return unit && name ? `${words} (${UNITS[unit]})` : words || key;
+  if (!unit || !name) return words || key;
+  return unit === 'PerSecond' ? `${words}/s` : `${words} (${UNITS[unit]})`;
+}
+
+/** `{ speed: { ours: 1 } }` → `{ 'speed.ours': 1 }`; anything deeper is detail that tables leave out. */
+function flat(row) {
+  const entries = Object.entries(row).flatMap(([key, value]) =>
+    scalar(value) || Array.isArray(value) || !Object.values(value).every(scalar)
+      ? [[key, value]]
+      : Object.entries(value).map(([inner, item]) => [`${key}.${inner}`, item]),
+  );
+  return Object.fromEntries(entries);
 }
 
 const scalar = (value) => value === null || typeof value !== 'object';
@@ -79,7 +92,7 @@ function origin(name, machine = {}) {
 
 /** One result as Markdown: `rows` as a table, or the result's plain values. */
 export function renderResult(name, result, { columns, where } = {}) {
-  let rows = Array.isArray(result.rows) ? result.rows : null;
+  let rows = Array.isArray(result.rows) ? result.rows.map(flat) : null;
   if (rows && where) {
     const [key, value] = where.split(':');
     rows = rows.filter((row) => String(row[key]) === value);

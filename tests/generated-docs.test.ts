@@ -37,7 +37,7 @@ describe('figures', () => {
       step: {
         machine: { cpu: 'A CPU', commit: 'abc' },
         rows: [
-          { size: 'tiny', jsMs: 1.23456, peakGiB: null, detail: {} },
+          { size: 'tiny', jsMs: 1.23456, peakGiB: null, detail: [1] },
           { size: 'base', jsMs: 2345.6, peakGiB: 2 },
         ],
       },
@@ -48,6 +48,10 @@ describe('figures', () => {
     expect(text).toContain('A CPU, commit abc');
     expect(text).not.toContain('99');
     expect(fill(text, results)).toBe(text);
+    const nested = { a: { rows: [{ samplesPerSecond: { ours: 12.5 } }] } };
+    expect(fill('<!-- figures:a --><!-- /figures -->', nested)).toContain(
+      '| samples/s: ours |\n|---:|\n| 12.5 |',
+    );
     const some = fill('<!-- figures:step columns=jsMs where=size:tiny --><!-- /figures -->', results);
     expect(some).toContain('| 1.23 |');
     expect(some).not.toContain('2,346');
