@@ -37,8 +37,9 @@ export type {
 export * as datahub from './datahub/index.js';
 export { EasyNlpError, ERRORS, type ErrorCode, EXIT } from './errors/index.js';
 export * as modelzoo from './modelzoo/index.js';
+export { type EvaluateResult, evaluate, type InferenceRunOptions } from './predictor/evaluate.js';
 export { type Pipeline, type PipelineOptions, type PipelineTask, pipeline } from './predictor/pipeline.js';
-export { type EvaluateResult, evaluate, type PredictResult, predict } from './predictor/predict.js';
+export { type PredictResult, predict } from './predictor/predict.js';
 export { Tokenizer } from './text/index.js';
 export type { EvaluateInfo, LogInfo, StepInfo, TrainerHooks } from './trainer/hooks.js';
 export { fineTuneObjective, type Objective, type ObjectiveLoss } from './trainer/objective.js';

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { EvaluateConfig, PredictConfig, TrainConfig } from '../config/index.js';
 import { option } from '../config/index.js';
@@ -10,6 +11,11 @@ export class FakeIo implements CliIo {
   err = '';
   killed: number | undefined;
   calls: { command: string; config: TrainConfig | EvaluateConfig | PredictConfig }[] = [];
+  /** What the standard input holds. */
+  input = '';
+  get stdin(): NodeJS.ReadableStream {
+    return Readable.from([Buffer.from(this.input)]);
+  }
   private handlers = new Set<() => void>();
   constructor(private readonly overrides: Partial<Library> | Error = {}) {}
 
@@ -61,6 +67,16 @@ export class FakeIo implements CliIo {
       predict: async (config) => {
         record('predict', config);
         return { rows: 3, output: config.output };
+      },
+      pipeline: async () => {
+        const answer = (input: unknown) => ({ label: '好评', probability: 0.75, input });
+        const call = (inputs: readonly unknown[] | AsyncIterable<unknown>): unknown => {
+          if (Array.isArray(inputs)) return Promise.resolve(inputs.map(answer));
+          return (async function* () {
+            for await (const input of inputs as AsyncIterable<unknown>) yield answer(input);
+          })();
+        };
+        return Object.assign(call, { spec: {}, dispose() {} });
       },
       listApps: () => [
         {

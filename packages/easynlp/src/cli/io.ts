@@ -12,6 +12,7 @@ export interface TextOutput {
 export interface CliIo {
   readonly stdout: TextOutput;
   readonly stderr: TextOutput;
+  readonly stdin: NodeJS.ReadableStream;
   /** Calls back at each Ctrl-C (SIGINT) or SIGTERM until the returned function is called. */
   readonly onInterrupt: (handler: () => void) => () => void;
   /** Ends the process at once, for the second Ctrl-C. */
@@ -24,6 +25,9 @@ export function processIo(): CliIo {
   return {
     stdout: process.stdout,
     stderr: process.stderr,
+    get stdin() {
+      return process.stdin;
+    },
     onInterrupt(handler) {
       process.on('SIGINT', handler);
       process.on('SIGTERM', handler);

@@ -8,6 +8,8 @@ export interface Library {
   train(config: TrainConfig, run: RunOptions): Promise<TrainOutcome>;
   evaluate(config: EvaluateConfig, run: RunOptions): Promise<EvaluateOutcome>;
   predict(config: PredictConfig, run: RunOptions): Promise<PredictOutcome>;
+  /** A model that answers texts one by one. */
+  pipeline(task: string, model: string, options: TextPipelineOptions): Promise<TextPipeline>;
   /** The registered tasks. */
   listApps(): readonly AppInfo[];
 }
@@ -17,6 +19,26 @@ export interface RunOptions {
   readonly log: (line: string) => void;
   /** Where the progress line is drawn; missing when nothing should be. */
   readonly progress?: ProgressStream;
+}
+
+export interface TextPipelineOptions {
+  readonly device: string;
+  readonly precision: 'fp32' | 'bf16' | 'fp16';
+  readonly batchSize: number;
+  readonly tokenBudget?: number;
+  readonly numThreads?: number;
+}
+
+/** The part of a result that is printed; whatever else there is appears in the JSON. */
+export interface TextResult {
+  readonly label: string;
+  readonly probability: number;
+}
+
+export interface TextPipeline {
+  (inputs: readonly unknown[] | AsyncIterable<unknown>): unknown;
+  readonly spec: Readonly<Record<string, unknown>>;
+  dispose(): void;
 }
 
 export interface AppInfo {
@@ -61,7 +83,7 @@ export async function loadLibrary(): Promise<Library> {
     if (EasyNlpError.isInstance(cause)) throw cause;
     throw new EasyNlpError('LIBRARY_NOT_READY', { reason: (cause as Error).message }, { cause });
   }
-  for (const name of ['train', 'evaluate', 'predict', 'listApps']) {
+  for (const name of ['train', 'evaluate', 'predict', 'pipeline', 'listApps']) {
     if (typeof loaded[name] !== 'function') {
       throw new EasyNlpError('LIBRARY_NOT_READY', { reason: `it has no function '${name}'` });
     }

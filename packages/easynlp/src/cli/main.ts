@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import {
   buildSchema,
   COMMAND_SCHEMAS,
@@ -14,6 +14,7 @@ import { doctor } from './doctor.js';
 import { EASYNLP_FLAGS } from './easynlp-flag-table.js';
 import { easynlpHelp, isEasynlpStyle, mapEasynlpFlags } from './easynlp-flags.js';
 import { type CliIo, processIo } from './io.js';
+import { predictTexts } from './predict-texts.js';
 import { printError } from './print.js';
 import { runCommand, tryListApps } from './run-command.js';
 import { addFlags, flagName, schemaToFlags } from './schema-to-flags.js';
@@ -33,8 +34,12 @@ const SUMMARIES: Record<CommandName, { readonly summary: string; readonly exampl
     examples: ['easynlp evaluate --model out/cnn --data dev.tsv'],
   },
   predict: {
-    summary: 'apply a trained model to a file',
-    examples: ['easynlp predict --model out/cnn --input texts.tsv --output predictions.tsv'],
+    summary: 'apply a trained model to texts or files',
+    examples: [
+      "easynlp predict --model out/cnn --text '房间干净，服务周到' --text '太差了'",
+      'cat texts.txt | easynlp predict --model out/cnn --input -',
+      'easynlp predict --model out/cnn --input texts.tsv --output predictions.tsv',
+    ],
   },
 };
 
@@ -119,15 +124,35 @@ export async function buildProgram(
       .addHelpText('after', `\nExamples:\n${examples.map((example) => `  ${example}`).join('\n')}`);
     const specs = schemaToFlags(buildSchema(name, appOptions)).filter(({ key }) => key !== 'app');
     addFlags(command, specs);
+    if (name === 'predict') addTextFlags(command);
     command
       .option('--config <file>', 'YAML or JSON file with options by name (learningRate: 3e-5); flags win')
       .option('--print-config', 'print the complete configuration and end')
       .option('--json', 'print the result as JSON')
       .option('--quiet', 'print the result only')
       .action(async (app: string | undefined, options: Record<string, unknown>) => {
-        const { config, printConfig, json, quiet, ...given } = options;
+        const { config, printConfig, json, quiet, text, secondText, ...given } = options;
         const flags = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
         const file = typeof config === 'string' ? loadConfigFile(config) : undefined;
+        const texts = (text ?? []) as string[];
+        const stdin = name === 'predict' && String(flags.input) === '-';
+        if (texts.length > 0 || secondText !== undefined || stdin) {
+          done(
+            await predictTexts(
+              {
+                flags: app === undefined ? flags : { ...flags, app },
+                file,
+                nameOf: flagName,
+                json: json === true,
+                texts,
+                secondTexts: (secondText ?? []) as string[],
+                stdin,
+              },
+              io,
+            ),
+          );
+          return;
+        }
         done(
           await runCommand(
             {
@@ -169,6 +194,18 @@ export async function buildProgram(
   return program;
 }
 
+/** Texts are no part of a configuration: they may hold commas, and they are printed, not written. */
+function addTextFlags(command: Command): void {
+  const collect = (text: string, before: string[] | undefined) => [...(before ?? []), text];
+  const add = (flags: string, description: string) =>
+    command.addOption(new Option(flags, description).helpGroup('Data:').argParser(collect));
+  add(
+    '--text <text>',
+    'text to predict; the result is printed; may be repeated (instead of --input and --output)',
+  );
+  add('--second-text <text>', 'second text of the pair that --text begins');
+}
+
 /** The app whose own flags the command line may use: the one it names, or the default one that train falls back to. */
 function appArgument(argv: readonly string[]): string | undefined {
   const [command, app] = argv;
@@ -201,6 +238,10 @@ function handleCommanderError(error: CommanderError, program: Command, argv: rea
     case 'commander.excessArguments':
       throw new EasyNlpError('CLI_UNEXPECTED_ARGUMENT', {
         argument: command?.args[command.registeredArguments.length] ?? argv.at(-1),
+        hint:
+          command && Object.hasOwn(SUMMARIES, command.name())
+            ? `Values belong to a flag, for example ${SUMMARIES[command.name() as CommandName].examples.at(-1)}`
+            : undefined,
       });
     default:
       throw new EasyNlpError('CLI_BAD_FLAG', {
@@ -209,6 +250,25 @@ function handleCommanderError(error: CommanderError, program: Command, argv: rea
       });
   }
 }
+
+/** Words that people bring along from other programs, and what they mean here. */
+const OTHER_WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  evaluate: { '--input': '--data', '--dev': '--data', '--test': '--data', '--file': '--data' },
+  predict: { '--data': '--input', '--test': '--input', '--file': '--input', '--texts': '--text' },
+  all: {
+    '--lr': '--learning-rate',
+    '--output-dir': '--output',
+    '--max-length': '--sequence-length',
+    '--max-seq-length': '--sequence-length',
+    '--num-train-epochs': '--epochs',
+    '--threads': '--num-threads',
+    '--gpu': '--device cuda',
+    '--cuda': '--device cuda',
+    '--cpu': '--device cpu',
+    '--fp16': '--precision fp16',
+    '--bf16': '--precision bf16',
+  },
+};
 
 function unknownFlag(typed: string, command: Command): EasyNlpError {
   const [flag = typed, value] = typed.split('=', 2);
@@ -225,7 +285,16 @@ function unknownFlag(typed: string, command: Command): EasyNlpError {
   const own = EASYNLP_FLAGS.find((f) => f.names.includes(name));
   const translated = own && translate(own.names[0], command);
   if (translated !== undefined) return new EasyNlpError('CLI_UNKNOWN_FLAG', { flag, suggestion: translated });
-  return new EasyNlpError('CLI_UNKNOWN_FLAG', { flag, suggestion: nearest(flag, known) ?? undefined });
+  const others = { ...(OTHER_WORDS[command.name()] ?? {}), ...OTHER_WORDS.all };
+  const suggestion = Object.hasOwn(others, flag) ? others[flag] : (nearest(flag, known) ?? undefined);
+  const elsewhere = (Object.keys(COMMAND_SCHEMAS) as CommandName[]).filter((name) =>
+    schemaToFlags(COMMAND_SCHEMAS[name]).some((spec) => spec.flag === flag),
+  );
+  return new EasyNlpError('CLI_UNKNOWN_FLAG', {
+    flag,
+    suggestion,
+    hint: elsewhere.length > 0 ? `It is a flag of easynlp ${elsewhere.join(' and ')}.` : undefined,
+  });
 }
 
 /** This toolkit's flag for one of EasyNLP's, as the options' descriptions say. */

@@ -7,7 +7,8 @@ import type { EvaluateOutcome, Metrics, PredictOutcome, TrainOutcome } from './l
 export function printError(error: unknown, io: CliIo, debug = process.env.EASYNLP_DEBUG === '1'): number {
   const write = (line: string) => io.stderr.write(`${line}\n`);
   if (EasyNlpError.isInstance(error)) {
-    write(`error: ${error.message} [${error.code}]`);
+    // The code stands on the first line of the message, where people look for it.
+    write(`error: ${error.message.replace(/(?=\n|$)/, ` [${error.code}]`)}`);
     if (error.hint) write(`  ${error.hint}`);
     if (debug && error.stack) write(error.stack);
     return error.exitCode;
@@ -48,9 +49,19 @@ const ENDINGS: Record<TrainOutcome['stopped'], string> = {
   interrupted: 'interrupted; the state is saved',
 };
 
-export function renderTrainOutcome(result: TrainOutcome, options: { readonly pair?: boolean } = {}): string {
+const counted = (count: number, unit: string): string =>
+  `${count.toLocaleString('en-US')} ${unit}${count === 1 ? '' : 's'}`;
+
+/** How the training was called, for the commands that are proposed next. */
+export interface TrainedWith {
+  readonly dev?: string | undefined;
+  readonly schema?: string | undefined;
+  readonly pair?: boolean;
+}
+
+export function renderTrainOutcome(result: TrainOutcome, trained: TrainedWith = {}): string {
   const lines = [
-    `training ${ENDINGS[result.stopped]} after ${result.steps.toLocaleString('en-US')} steps (${Number(result.epochs.toFixed(2))} epochs)`,
+    `training ${ENDINGS[result.stopped]} after ${counted(result.steps, 'step')} (${counted(Number(result.epochs.toFixed(2)), 'epoch')})`,
   ];
   if (Object.keys(result.metrics).length > 0) {
     const where =
@@ -61,21 +72,23 @@ export function renderTrainOutcome(result: TrainOutcome, options: { readonly pai
   const model = quoted(result.output);
   if (result.stopped === 'interrupted') lines.push('to go on: the same command with --resume auto');
   else {
-    const second = options.pair ? ' --second-sequence text2' : '';
+    const schema = trained.schema === undefined ? '' : ` --schema ${quoted(trained.schema)}`;
+    const texts = trained.pair ? "--text '第一句' --second-text '第二句'" : "--text '房间干净，服务周到'";
     lines.push(
-      `next:  easynlp evaluate --model ${model} --data dev.tsv`,
-      `       easynlp predict --model ${model} --input texts.tsv${second} --output predictions.tsv`,
+      `next:  easynlp evaluate --model ${model} --data ${quoted(trained.dev ?? 'dev.tsv')}${schema}`,
+      `       easynlp predict --model ${model} ${texts}`,
+      `       easynlp predict --model ${model} --input texts.tsv${schema} --output predictions.tsv`,
     );
   }
   return `${lines.join('\n')}\n`;
 }
 
 export function renderEvaluateOutcome(result: EvaluateOutcome): string {
-  const lines = [`${result.rows.toLocaleString('en-US')} rows`, metricsTable(result.metrics)];
+  const lines = [counted(result.rows, 'row'), metricsTable(result.metrics)];
   if (typeof result.report === 'string') lines.push('', result.report.trimEnd());
   return `${lines.join('\n')}\n`;
 }
 
 export function renderPredictOutcome(result: PredictOutcome): string {
-  return `${result.rows.toLocaleString('en-US')} rows written to ${result.output}\n`;
+  return `${counted(result.rows, 'row')} written to ${result.output}\n`;
 }

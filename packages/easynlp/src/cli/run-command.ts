@@ -84,10 +84,18 @@ export async function runCommand(request: CommandRequest, io: CliIo): Promise<nu
     ) {
       throw new EasyNlpError('INTERRUPTED', { what: command }, { cause: error });
     }
-    throw error;
+    throw withFlagName(error, request);
   } finally {
     interrupt.release();
   }
+}
+
+/** The library speaks of options by their keys; people typed flags. */
+function withFlagName(error: unknown, { flags, nameOf }: CommandRequest): unknown {
+  if (!EasyNlpError.isInstance(error) || error.code !== 'CONFIG_INVALID_VALUE') return error;
+  const { key } = error.details;
+  if (typeof key !== 'string' || flags[key] === undefined) return error;
+  return new EasyNlpError(error.code, { ...error.details, key: nameOf(key) }, { cause: error });
 }
 
 interface Execution {
@@ -108,7 +116,8 @@ async function execute(
     io.stdout.write(request.json ? `${JSON.stringify(result, null, 2)}\n` : render(result));
   if (command === 'train') {
     const result = await library.train(config as TrainConfig, run);
-    print(result, (r) => renderTrainOutcome(r, { pair: config.secondSequence !== undefined }));
+    const { dev, schema, secondSequence } = config as TrainConfig;
+    print(result, (r) => renderTrainOutcome(r, { dev, schema, pair: secondSequence !== undefined }));
     return result.stopped === 'interrupted' ? EXIT.interrupted : EXIT.ok;
   }
   if (command === 'evaluate') {

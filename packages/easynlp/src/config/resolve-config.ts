@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { EasyNlpError, type ErrorDetails } from '../errors/index.js';
 import { nearest } from '../util/nearest.js';
-import { buildSchema, type CommandConfigs, type CommandName } from './build-schema.js';
+import { buildSchema, COMMAND_SCHEMAS, type CommandConfigs, type CommandName } from './build-schema.js';
 import type { ConfigFile } from './config-file.js';
 import { type Field, fieldsOf } from './introspect.js';
 import { trainConfigSchema } from './train-config.js';
@@ -118,8 +118,18 @@ export function resolveConfig<C extends CommandName>(
   for (const issue of result.error?.issues ?? []) {
     if (issue.code === 'unrecognized_keys') {
       for (const key of issue.keys) {
-        const suggestion = nearest(key, fields.keys()) ?? undefined;
-        problems.push(new EasyNlpError('CONFIG_UNKNOWN_KEY', { key, suggestion, ...origin(key, 'key') }));
+        const others = (Object.keys(COMMAND_SCHEMAS) as CommandName[]).filter((name) =>
+          Object.hasOwn(COMMAND_SCHEMAS[name].shape, key),
+        );
+        problems.push(
+          new EasyNlpError('CONFIG_UNKNOWN_KEY', {
+            key,
+            ...(others.length > 0
+              ? { hint: `It is an option of ${others.join(' and ')}, not of ${command}.` }
+              : { suggestion: nearest(key, fields.keys()) ?? undefined }),
+            ...origin(key, 'key'),
+          }),
+        );
       }
       continue;
     }

@@ -90,7 +90,8 @@ export const DATA_ERRORS = defineErrors({
     exitCode,
     httpStatus,
     message: (d) => `${where(d)}: no such column.${suggestion(d)} The columns are: ${list(d.known)}.`,
-    hint: () => 'Name one of the existing columns, or correct the schema or the header line.',
+    hint: () =>
+      'Name one of the existing columns. Where the file has no header line, name its columns with the option schema, e.g. "label:str:1,text:str:1".',
   },
   DATA_COLUMN_DUPLICATE: {
     exitCode,
@@ -140,6 +141,28 @@ export const DATA_ERRORS = defineErrors({
     message: (d) => `${text(d.file)}: not a usable tokenizer: ${text(d.reason)}.`,
     hint: () =>
       'Expected a folder with tokenizer.json, or with vocab.txt (one token a line) and optional tokenizer_config.json.',
+  },
+  DATA_CACHE_DAMAGED: {
+    exitCode,
+    httpStatus,
+    message: (d) => `The token cache ${text(d.folder)} cannot be used: ${text(d.reason)}.`,
+    hint: () => 'Delete the folder; it is built again from the documents.',
+  },
+  DATA_CACHE_MISMATCH: {
+    exitCode,
+    httpStatus,
+    message: (d) =>
+      `The token cache ${text(d.folder)} was built with another ${text(d.field)}: ${shown(d.before)}, now it is ${shown(d.now)}.`,
+    hint: () => 'Use what it was built with, or delete the folder to have it built again.',
+  },
+  DATA_SOURCE: {
+    exitCode,
+    httpStatus,
+    message: (d) => `The corpus cannot be used: ${text(d.reason)}.${suggestion(d)}`,
+    hint: (d) =>
+      d.hint === undefined
+        ? 'Give text or JSON Lines files, folders of them, or patterns such as "corpus/news_*.txt.xz".'
+        : text(d.hint),
   },
   DATA_MAX_LENGTH: {
     exitCode,

@@ -3,7 +3,7 @@ import { inferResults, type LoadedApp } from '../appzoo/inference.js';
 import { openRuntime, type Precision } from '../appzoo/runtime.js';
 import type { TextClassifyInput, TextClassifyResult } from '../appzoo/text-classify/index.js';
 import { EasyNlpError } from '../errors/index.js';
-import { resolveModelFolder } from '../modelzoo/index.js';
+import { trainedModelFolder } from './open-model.js';
 
 /** What each task takes and gives. */
 export interface PipelineTasks {
@@ -33,7 +33,7 @@ export interface Pipeline<Task extends PipelineTask> {
   readonly folder: string;
   /** The task as it was trained: labels, columns, longest input. */
   readonly spec: Readonly<Record<string, unknown>>;
-  /** Releases the model's memory. */
+  /** Releases the model's memory. Calls that are being answered end normally; later ones are refused. */
   dispose(): void;
 }
 
@@ -53,7 +53,7 @@ export async function pipeline<Task extends PipelineTask>(
   model: string,
   options: PipelineOptions = {},
 ): Promise<Pipeline<Task>> {
-  const folder = await resolveModelFolder(model);
+  const folder = await trainedModelFolder(model);
   const runtime = openRuntime({
     device: options.device ?? 'auto',
     precision: options.precision ?? 'fp32',
@@ -69,12 +69,23 @@ export async function pipeline<Task extends PipelineTask>(
   };
   const batching = { batchSize: options.batchSize ?? 32, tokenBudget: options.tokenBudget };
   let disposed = false;
+  let running = 0;
+  const release = () => {
+    if (disposed && running === 0) opened.model.dispose();
+  };
 
   const answer = async (inputs: readonly unknown[], from = 0): Promise<unknown[]> => {
     if (disposed) throw new EasyNlpError('PIPELINE_DISPOSED', { folder });
     const { app, context } = loaded;
     const rows = inputs.map((input, i) => app.inputs.row(context.spec, input, from + i));
-    return inferResults(loaded, await app.encode(rows, context, { labels: false }), batching);
+    if (rows.length === 0) return [];
+    running++;
+    try {
+      return await inferResults(loaded, await app.encode(rows, context, { labels: false }), batching);
+    } finally {
+      running--;
+      release();
+    }
   };
   async function* answerStream(inputs: AsyncIterable<unknown>): AsyncGenerator<unknown> {
     let chunk: unknown[] = [];
@@ -102,8 +113,9 @@ export async function pipeline<Task extends PipelineTask>(
     folder,
     spec: opened.spec as unknown as Record<string, unknown>,
     dispose() {
-      if (!disposed) opened.model.dispose();
+      if (disposed) return;
       disposed = true;
+      release();
     },
   }) as unknown as Pipeline<Task>;
 }

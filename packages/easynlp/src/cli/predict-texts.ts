@@ -1,0 +1,129 @@
+import { createInterface } from 'node:readline';
+import { DEFAULT_APP, resolveConfig } from '../config/index.js';
+import { EasyNlpError, EXIT } from '../errors/index.js';
+import { table } from '../util/table.js';
+import { findApp } from './apps.js';
+import { watchInterrupt } from './interrupt.js';
+import type { CliIo } from './io.js';
+import type { TextResult } from './library.js';
+import type { CommandRequest } from './run-command.js';
+
+/** Texts given on the command line, or lines of the standard input. */
+export interface TextRequest extends Pick<CommandRequest, 'flags' | 'file' | 'nameOf' | 'json'> {
+  readonly texts: readonly string[];
+  readonly secondTexts: readonly string[];
+  /** Read lines of the standard input instead; a pair is two texts separated by TAB. */
+  readonly stdin: boolean;
+}
+
+/** Options that say something about data files; printed results have none. */
+const ABOUT_FILES = [
+  ...['output', 'format', 'schema', 'skipFirstLine', 'firstSequence', 'secondSequence', 'sequenceLength'],
+  ...['outputSchema', 'appendCols', 'header', 'overwrite'],
+];
+
+type Input = string | readonly [string, string];
+
+function check({ flags, nameOf, texts, secondTexts, stdin }: TextRequest): void {
+  const source = stdin ? `${nameOf('input')} -` : '--text';
+  const idle = ABOUT_FILES.filter((key) => flags[key] !== undefined);
+  if (!stdin && flags.input !== undefined) idle.unshift('input');
+  if (idle.length > 0) {
+    throw new EasyNlpError('CONFIG_CONFLICT', {
+      problem: `${idle.map(nameOf).join(', ')} cannot be used with ${source}`,
+      hint: 'The results of single texts are printed; for files give --input and --output.',
+    });
+  }
+  if (secondTexts.length > 0 && (stdin || secondTexts.length !== texts.length)) {
+    throw new EasyNlpError('CONFIG_CONFLICT', {
+      problem: stdin
+        ? '--second-text cannot be used with --input -'
+        : `${texts.length} times --text, but ${secondTexts.length} times --second-text`,
+      hint: stdin ? 'Write the two texts of a pair on one line, separated by TAB.' : 'Each pair needs both.',
+    });
+  }
+}
+
+const oneLine = (input: Input): string =>
+  (typeof input === 'string' ? input : input.join(' | ')).replace(/\s+/g, ' ');
+
+const shown = (input: Input): object =>
+  typeof input === 'string' ? { text: input } : { text: input[0], secondText: input[1] };
+
+/** `easynlp predict --text …` and `--input -`: results are printed, not written. Returns the exit code. */
+export async function predictTexts(request: TextRequest, io: CliIo): Promise<number> {
+  check(request);
+  const { flags, file, nameOf } = request;
+  const config = resolveConfig('predict', {
+    flags: { ...flags, input: ['-'], output: '-' },
+    nameOf,
+    ...(file ? { file } : {}),
+  });
+  const library = await io.library();
+  const app = findApp(config.app ?? DEFAULT_APP, library.listApps()).name;
+  const { device, precision, batchSize, tokenBudget, numThreads } = config;
+  const pipeline = await library.pipeline(app, config.model, {
+    device,
+    precision,
+    batchSize,
+    ...(tokenBudget === undefined ? {} : { tokenBudget }),
+    ...(numThreads === undefined ? {} : { numThreads }),
+  });
+  const interrupt = watchInterrupt(io, 'ending');
+  const pair = typeof pipeline.spec.secondSequence === 'string';
+  try {
+    if (request.stdin) {
+      const given: Input[] = [];
+      const results = pipeline(lines(io, pair, given)) as AsyncIterable<TextResult>;
+      let at = 0;
+      for await (const result of results) {
+        if (interrupt.interrupted()) break;
+        const input = given[at]!;
+        delete given[at++];
+        const { label, probability } = result;
+        const line = request.json
+          ? JSON.stringify({ ...shown(input), ...result })
+          : `${label}\t${probability.toFixed(4)}\t${oneLine(input)}`;
+        io.stdout.write(`${line}\n`);
+      }
+    } else {
+      const { texts, secondTexts } = request;
+      const inputs = texts.map((text, i): Input => (secondTexts.length > 0 ? [text, secondTexts[i]!] : text));
+      const results = (await pipeline(inputs)) as TextResult[];
+      const text = request.json
+        ? JSON.stringify(
+            results.map((result, i) => ({ ...shown(inputs[i]!), ...result })),
+            null,
+            2,
+          )
+        : table(
+            results.map((r, i) => [r.label, r.probability.toFixed(4), oneLine(inputs[i]!)]),
+            { align: ['left', 'right', 'left'] },
+          );
+      io.stdout.write(`${text}\n`);
+    }
+  } finally {
+    pipeline.dispose();
+    interrupt.release();
+  }
+  return interrupt.interrupted() ? EXIT.interrupted : EXIT.ok;
+}
+
+async function* lines(io: CliIo, pair: boolean, given: Input[]): AsyncGenerator<Input> {
+  let number = 0;
+  for await (const line of createInterface({ input: io.stdin, crlfDelay: Number.POSITIVE_INFINITY })) {
+    const text = number++ === 0 ? line.replace(/^\uFEFF/, '') : line;
+    const parts = text.split('\t');
+    if (pair && parts.length !== 2) {
+      throw new EasyNlpError('DATA_ROW_MALFORMED', {
+        file: 'standard input',
+        line: number,
+        reason: `${parts.length} texts; the model takes pairs`,
+        hint: 'Write two texts a line, separated by TAB.',
+      });
+    }
+    const input: Input = pair ? [parts[0]!, parts[1]!] : text;
+    given.push(input);
+    yield input;
+  }
+}
