@@ -71,7 +71,13 @@ if (flag('worker')) {
     const ratio = median(runs.js.map((run, i) => run[name] / runs.python[i][name]));
     return { name, jsUs, pythonUs, ratio };
   });
-  save('small-op', { machine: machine(), goal: { ratio: GOAL, for: 'add' }, rows, runs });
+  save('small-op', {
+    title: 'Cost of one small operator',
+    machine: machine(),
+    goal: { ratio: GOAL, for: 'add' },
+    rows,
+    runs,
+  });
   printTable([
     ['operator', 'ours µs', 'Python µs', 'ratio'],
     ...rows.map((r) => [r.name, r.jsUs.toFixed(2), r.pythonUs.toFixed(2), r.ratio.toFixed(2)]),

@@ -118,7 +118,8 @@ if (flag('worker')) {
   ]);
   for (let i = 0; i < 202; i++) await tiny.step();
   const many = await tiny.end();
-  save('train-step', {
+  save(option('name', 'train-step'), {
+    title: 'Training step on the CPU: BERT classifier against plain PyTorch',
     machine: machine(),
     model: runs[rows[0].precision].js.model,
     size,
