@@ -92,7 +92,7 @@ function fuzz(operators: readonly string[], count: number, seed: number): Outcom
 test('typed operators survive arguments of every kind', () => {
   const operators = typedOperators();
   expect(operators.length).toBeGreaterThan(200);
-  const outcome = fuzz(operators, slow ? 100_000 : 3000, 1);
+  const outcome = fuzz(operators, slow ? 100_000 : 2000, 1);
   expect(outcome.crashes).toEqual([]);
   expect(outcome.unexpected).toEqual([]);
   expect(outcome.returned, 'cases that make sense').toBeGreaterThan(outcome.threw / 20);
@@ -105,7 +105,7 @@ test.runIf(libtorchInfo().version.startsWith('1.13'))(
     const operators = ops
       .list()
       .filter((name) => !LIBTORCH_CRASHES.some((entry) => entry.pattern.test(name)));
-    const outcome = fuzz(operators, slow ? 100_000 : 1500, 2);
+    const outcome = fuzz(operators, slow ? 100_000 : 1000, 2);
     expect(outcome.crashes).toEqual([]);
     expect(outcome.unexpected).toEqual([]);
   },

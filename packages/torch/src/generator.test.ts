@@ -73,10 +73,14 @@ describe('state', () => {
     expect(() => getRngState('gpu')).toThrow();
   });
 
-  test('64-bit seeds', () => {
-    manualSeed(2n ** 62n);
-    const first = randn([2]);
-    manualSeed(2n ** 62n);
-    expect(randn([2]).equal(first)).toBe(true);
+  test('any 64-bit seed is taken, others are refused', () => {
+    const draw = (seed: bigint) => {
+      manualSeed(seed);
+      return randn([2]);
+    };
+    expect(draw(2n ** 63n).equal(draw(-(2n ** 63n)))).toBe(true);
+    expect(draw(2n ** 64n - 1n).equal(draw(-1n))).toBe(true);
+    expect(() => manualSeed(2n ** 64n)).toThrow(/64 bits/);
+    expect(() => manualSeed(0.5)).toThrow(/seed/);
   });
 });

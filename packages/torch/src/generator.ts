@@ -7,11 +7,11 @@ export class Generator {
   /** @internal */ readonly id: number;
 
   constructor(seed: number | bigint = 0) {
-    this.id = native.newGenerator(seed);
+    this.id = native.newGenerator(signed(seed));
   }
 
   manualSeed(seed: number | bigint): this {
-    native.manualSeed(seed, this.id);
+    native.manualSeed(signed(seed), this.id);
     return this;
   }
 
@@ -25,9 +25,9 @@ export class Generator {
   }
 }
 
-/** Seeds the default generator of every device, as `torch.manual_seed`. */
+/** Seeds the default generator of every device, as `torch.manual_seed`: any 64-bit integer, signed or not. */
 export function manualSeed(seed: number | bigint): void {
-  native.manualSeed(seed);
+  native.manualSeed(signed(seed));
 }
 
 /** State of a device's default generator, a uint8 vector. */
@@ -37,4 +37,9 @@ export function getRngState(device: Device = 'cpu'): Tensor {
 
 export function setRngState(state: Tensor, device: Device = 'cpu'): void {
   native.rngSet(device, state.handle);
+}
+
+/** The upper half of the unsigned 64-bit integers names the same seeds as the negative ones. */
+function signed(seed: number | bigint): number | bigint {
+  return typeof seed === 'bigint' && seed >= 2n ** 63n && seed < 2n ** 64n ? BigInt.asIntN(64, seed) : seed;
 }

@@ -309,7 +309,7 @@ describe('a disposed tensor', () => {
     retainGrad: (t) => t.retainGrad(),
     storageId: (t) => t.storageId,
     alias: (t) => t.alias(),
-    toString: (t) => t.toString(),
+    toString: (t: Tensor) => String(t),
   };
   test.each(Object.keys(USES))('is a clear error: %s', (name) => {
     expect(() => USES[name]!(gone())).toThrow(/disposed/);

@@ -129,10 +129,14 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
 
   /** Sets the learning rate of every group. */
   setLearningRate(lr: number): void {
-    for (const [g, group] of this.groups.entries()) {
-      group.lr = lr;
-      this.deviceRates?.[g]?.fill_({ float: lr });
-    }
+    for (const group of this.groups) group.lr = lr;
+    this.syncLearningRates();
+  }
+
+  /** Brings the groups' learning rates to the device, where captured steps read them; for those who set `group.lr`. */
+  syncLearningRates(): void {
+    if (this.deviceRates === null) return;
+    for (const [g, group] of this.groups.entries()) this.deviceRates[g]!.fill_({ float: group.lr });
   }
 
   /** Whether `step({ foundInf })` works without waiting for the device. */
