@@ -26,7 +26,7 @@ export const LIBTORCH_CRASHES: readonly { readonly pattern: RegExp; readonly why
   { pattern: /^aten::(_?histogramdd|unfold_backward|_symeig_helper)/, why: 'writes out of bounds' },
   {
     pattern:
-      /^aten::(_compute_linear_combination|choose_qparams|_reshape_alias|_remove_batch_dim|_add_batch_dim|_pdist|_?embedding_bag|_sobol|_cholesky_solve)/,
+      /^aten::(_compute_linear_combination|choose_qparams|_reshape_alias|_remove_batch_dim|_add_batch_dim|_pdist|_?embedding_bag|_sobol|_cholesky_solve|_?upsample_)/,
     why: 'reads out of bounds',
   },
   {
