@@ -1,6 +1,6 @@
 // What every bench shares: facts of the machine, statistics, tables, result files.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -41,6 +41,15 @@ export function memoryKb(status, field) {
   return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? Number.NaN);
 }
 
+/** In an unpacked bundle there is no git. */
+function bundleCommit() {
+  try {
+    return JSON.parse(readFileSync(join(root, 'bundle.json'), 'utf8')).commit;
+  } catch {
+    return null;
+  }
+}
+
 export function machine(extra = {}) {
   const git = spawnSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' });
   const peer = spawnSync(
@@ -53,7 +62,7 @@ export function machine(extra = {}) {
   const [pythonVersion = null, torchVersion = null] = peer.status === 0 ? peer.stdout.trim().split(' ') : [];
   return {
     date: new Date().toISOString(),
-    commit: git.status === 0 ? git.stdout.trim() : null,
+    commit: git.status === 0 ? git.stdout.trim() : bundleCommit(),
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
