@@ -72,7 +72,7 @@ const EXITS = {
   network: 'the model hub or the network',
   training: 'training failed, for example by a loss that is not finite',
   io: 'the disk is full, or a file or folder cannot be written',
-  interrupted: 'interrupted by Ctrl-C or SIGTERM; a checkpoint was written',
+  interrupted: 'interrupted; a training has written a checkpoint first',
 };
 
 const AREAS = [
