@@ -13,6 +13,7 @@ export const LIBTORCH_CRASHES: readonly { readonly pattern: RegExp; readonly why
     why: 'parts of larger operators, which check for them',
   },
   { pattern: /^aten::_fft_/, why: 'parts of the public transforms, which check for them' },
+  { pattern: /_backward/, why: 'formulas of autograd trust that the forward operator has checked' },
   { pattern: /^aten::special_.*_polynomial/, why: 'runs as many rounds as the degree says' },
   {
     pattern: /^aten::(max_unpool|fractional_max_pool|reflection_pad|replication_pad)/,
