@@ -18,6 +18,7 @@ import { predictTexts } from './predict-texts.js';
 import { printError } from './print.js';
 import { runCommand, tryListApps } from './run-command.js';
 import { addFlags, flagName, schemaToFlags } from './schema-to-flags.js';
+import { addTokenizerCommand } from './tokenizer-command.js';
 
 export const VERSION = (createRequire(import.meta.url)('../../package.json') as { version: string }).version;
 
@@ -191,6 +192,8 @@ export async function buildProgram(
     .description('show what this machine has, what is missing, and the command that mends it')
     .option('--json', 'print as JSON')
     .action(async (options: { json?: boolean }) => done(await doctor(io, { json: options.json === true })));
+
+  addTokenizerCommand(program, io, settle, done);
   return program;
 }
 
@@ -221,12 +224,14 @@ function handleCommanderError(error: CommanderError, program: Command, argv: rea
   // --help and --version end this way, having printed what was asked for.
   if (error.exitCode === 0 || error.code === 'commander.help') return EXIT.ok;
   const quoted = /'([^']*)'/.exec(error.message)?.[1] ?? '';
-  const command = program.commands.find((c) => c.name() === argv[0]);
+  const first = program.commands.find((c) => c.name() === argv[0]);
+  // `easynlp tokenizer train`: the mistake is in the inner command's flags.
+  const command = first?.commands.find((c) => c.name() === argv[1]) ?? first;
   switch (error.code) {
     case 'commander.unknownOption':
       throw unknownFlag(quoted, command ?? program);
     case 'commander.unknownCommand': {
-      const names = program.commands.map((c) => c.name());
+      const names = (first ?? program).commands.map((c) => c.name());
       throw new EasyNlpError('CLI_UNKNOWN_COMMAND', {
         command: quoted,
         suggestion: nearest(quoted, names) ?? undefined,

@@ -1,5 +1,6 @@
 export { tableFromArray } from './array-table.js';
 export { type BatchPlanOptions, planBatches } from './batch-plan.js';
+export { type BatchProvider, collated, type ProvidedBatch } from './batch-provider.js';
 export {
   type BatchPosition,
   BatchStream,

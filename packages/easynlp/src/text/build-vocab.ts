@@ -62,12 +62,17 @@ export async function buildVocab(
   return Array.from(tokens);
 }
 
-interface Counts {
+/** What a corpus holds: characters that are always a token of their own, and words that WordPiece cuts. */
+export interface Counts {
   readonly alone: Map<string, number>;
   readonly words: Map<string, number>;
 }
 
-async function count(texts: AsyncIterable<string> | Iterable<string>, lower: boolean): Promise<Counts> {
+/** Counts characters and words as BERT's normalizer and pre-tokenizer cut them. */
+export async function count(
+  texts: AsyncIterable<string> | Iterable<string>,
+  lower: boolean,
+): Promise<Counts> {
   const counts: Counts = { alone: new Map(), words: new Map() };
   const add = (map: Map<string, number>, key: string) => map.set(key, (map.get(key) ?? 0) + 1);
   let floor = 1;
@@ -109,7 +114,8 @@ function splitWord(word: string): string[] {
   return Array.from(word, (letter, i) => (i === 0 ? letter : `##${letter}`));
 }
 
-function countLetters(words: readonly (readonly [string, number])[]): Map<string, number> {
+/** The letters of `words` in both forms, plain and `##`, by how often each is needed. */
+export function countLetters(words: readonly (readonly [string, number])[]): Map<string, number> {
   const letters = new Map<string, number>();
   for (const [word, n] of words) {
     for (const piece of splitWord(word)) letters.set(piece, (letters.get(piece) ?? 0) + n);
@@ -123,7 +129,7 @@ interface Word {
 }
 
 /** At most `limit` merged pieces that are not in `known`, most frequent first. */
-function mergePieces(
+export function mergePieces(
   entries: readonly (readonly [string, number])[],
   minFrequency: number,
   known: ReadonlySet<string>,
@@ -188,6 +194,7 @@ function join(pieces: readonly string[], left: string, right: string, piece: str
   return result;
 }
 
-function compare(a: string, b: string): number {
+/** By code units, as no locale may change a vocabulary. */
+export function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -60,6 +60,21 @@ export class Encoding {
     return this.#wordIds;
   }
 
+  /** The first halves of `offsets`, without an array for each token: for texts of many tokens. */
+  get starts(): Int32Array {
+    const raw = this.#native.getOffsets();
+    const starts = new Int32Array(raw.length);
+    const boundaries = this.#texts.map(codePointBoundaries);
+    const single = boundaries.length === 1 ? boundaries[0]! : undefined;
+    const sequences = single === undefined || single !== null ? this.sequenceIds : null;
+    for (let token = 0; token < starts.length; token++) {
+      const start = raw[token]![0]!;
+      const map = sequences === null ? null : (boundaries[sequences[token] ?? -1] ?? null);
+      starts[token] = map === null ? start : map[start]!;
+    }
+    return starts;
+  }
+
   /** Where each token stands in its own text, in UTF-16 code units; [0, 0] for the template's tokens. */
   get offsets(): readonly Offset[] {
     if (this.#offsets === undefined) {

@@ -1,0 +1,25 @@
+export {
+  type BuildTokenCacheOptions,
+  buildTokenCache,
+  isHeldOut,
+  vocabularyHash,
+} from './build-token-cache.js';
+export {
+  type CorpusDocument,
+  detectLayout,
+  LONGEST_DOCUMENT,
+  readDocuments,
+} from './documents.js';
+export { type PackedSource, type PackingOptions, SequencePacker, sequentialWindows } from './packing.js';
+export { mix32, Permutation } from './permutation.js';
+export { jiebaSegmenter, markWordStarts, type Segmenter } from './segmenter.js';
+export { parseWeightRecipe, sourceWeights, type WeightRecipe } from './source-weights.js';
+export {
+  type CorpusSource,
+  DOCUMENT_LAYOUTS,
+  type DocumentLayout,
+  findSources,
+  sourceName,
+} from './sources.js';
+export { type OpenTokenCacheOptions, TokenCache } from './token-cache.js';
+export type { SourceHeader, SourceRange, Split, SplitHeader, TokenCacheHeader } from './token-format.js';
