@@ -1,8 +1,10 @@
 import type { nn, Tensor } from '@easynlp/torch';
 import type { z } from 'zod';
 import type { TrainConfig } from '../config/index.js';
-import type { DataSource, EncodedRow, HostBatch, Row } from '../datahub/index.js';
+import type { BatchProvider, DataSource, EncodedRow, HostBatch, Row } from '../datahub/index.js';
 import type { Tokenizer } from '../text/index.js';
+import type { Evaluation } from './evaluate.js';
+import type { LoadedApp } from './inference.js';
 
 /** Everything about a trained task besides its weights and tokenizer; plain JSON, stored in `easynlp.json`. */
 export interface TaskSpec {
@@ -73,6 +75,23 @@ export interface MetricSet<Spec extends TaskSpec, Encoded extends EncodedRow> {
   create(spec: Spec): MetricAccumulator<Encoded>;
 }
 
+export interface TrainingDataOptions {
+  readonly log: (line: string) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a training reads. */
+export interface TrainingData {
+  readonly batches: BatchProvider;
+  /** For messages. */
+  readonly name: string;
+  /** How much it is, e.g. `9,600 rows`. */
+  readonly size: string;
+  /** Figures on the validation data; null without any. */
+  readonly evaluate: (() => Promise<Evaluation>) | null;
+  dispose?(): void;
+}
+
 /**
  * A task: how rows become batches, batches results, and results figures.
  *
@@ -91,7 +110,9 @@ export interface App<
   readonly options?: z.ZodObject;
 
   /** Looks at configuration and training data once: columns, labels. Throws DATA_* and CONFIG_* errors. */
-  prepare(config: TrainConfig, source: DataSource): Promise<Spec>;
+  prepare(config: TrainConfig, source: DataSource | null): Promise<Spec>;
+  /** Tasks that do not train on a table of labelled rows open their data here; `prepare` then gets no source. */
+  trainingData?(loaded: LoadedApp, config: TrainConfig, options: TrainingDataOptions): Promise<TrainingData>;
   /** What a row must hold for prediction, for the HTTP API and for forms. */
   readonly inputs: {
     schema(spec: Spec): z.ZodObject;

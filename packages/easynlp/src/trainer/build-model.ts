@@ -63,7 +63,7 @@ export async function buildModel(
   config: TrainConfig,
   app: App,
   spec: TaskSpec,
-  source: DataSource,
+  source: DataSource | null,
   options: { log: (line: string) => void; signal?: AbortSignal | undefined },
 ): Promise<BuiltModel> {
   if (config.model !== undefined) {
@@ -84,12 +84,17 @@ export async function buildModel(
   if (config.architecture === undefined) {
     throw new EasyNlpError('MODEL_CHOICE', { reason: 'No model was chosen' });
   }
+  if (config.tokenizer === undefined && source === null) {
+    throw new EasyNlpError('MODEL_CHOICE', {
+      reason: `${app.name} from scratch needs --tokenizer, a folder or vocab.txt`,
+    });
+  }
   const tokenizer =
-    config.tokenizer === undefined
+    config.tokenizer === undefined && source !== null
       ? Tokenizer.fromVocab(
           await buildVocab(textsOf(app, spec, source), { size: config.vocabSize ?? DEFAULT_VOCAB_SIZE }),
         )
-      : await tokenizerFrom(config.tokenizer);
+      : await tokenizerFrom(config.tokenizer!);
   const base =
     config.architecture === 'text-cnn'
       ? textCnnConfig({ vocab_size: tokenizer.vocabSize, pad_token_id: tokenizer.padId })

@@ -4,7 +4,7 @@ import { type amp, files, nn, noGrad, optim, type Tensor, tensor, tidy } from '@
 import { describe, expect, it } from 'vitest';
 import type { AppModel, ModelInputs, ModelOutputs } from '../appzoo/app.js';
 import type { TrainConfig } from '../config/index.js';
-import { BatchStream, type EncodedRow, type HostBatch, tableFromArray } from '../datahub/index.js';
+import { BatchStream, collated, type EncodedRow, type HostBatch, tableFromArray } from '../datahub/index.js';
 import { evaluate } from '../predictor/evaluate.js';
 import { buildSchedule } from './build-optimizer.js';
 import type { TrainerHooks } from './hooks.js';
@@ -297,18 +297,20 @@ function toy(
     optimizer: new optim.SGD(model.parameters(), { lr: 1 }),
     schedule: () => 1,
     scaler: null,
-    stream: new BatchStream<EncodedRow>({
-      source: tableFromArray(rows),
-      encode: (list) =>
-        list.map(({ values: { i } }) => ({
-          length: 1,
-          x: [Math.sin(Number(i)), Math.cos(Number(i)), 1],
-          y: Number(i) % 2,
-        })),
-      batchSize: 4,
-      seed: 1,
-    }),
-    collate,
+    batches: collated(
+      new BatchStream<EncodedRow>({
+        source: tableFromArray(rows),
+        encode: (list) =>
+          list.map(({ values: { i } }) => ({
+            length: 1,
+            x: [Math.sin(Number(i)), Math.cos(Number(i)), 1],
+            y: Number(i) % 2,
+          })),
+        batchSize: 4,
+        seed: 1,
+      }),
+      collate,
+    ),
     runtime: { device: 'cpu', precision: 'fp32' },
     settings: {
       epochs: 1,

@@ -3,20 +3,20 @@ import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { amp, files, manualSeed, type optim, type Tensor, TorchError } from '@easynlp/torch';
 import { stringify } from 'yaml';
-import type { AppContext, AppModel } from '../appzoo/app.js';
+import type { AppContext, AppModel, TrainingData } from '../appzoo/app.js';
 import { MANIFEST, publishArtefact, writeArtefact } from '../appzoo/artefact.js';
-import { type Evaluation, encodeSource, evaluateSource } from '../appzoo/evaluate.js';
+import type { Evaluation } from '../appzoo/evaluate.js';
 import type { LoadedApp } from '../appzoo/inference.js';
 import { getApp } from '../appzoo/registry.js';
 import { openRuntime } from '../appzoo/runtime.js';
 import { parseConfig, type TrainConfig, type TrainOptions } from '../config/index.js';
-import { BatchStream, type DataSource, type EncodedRow, openTable } from '../datahub/index.js';
 import { EasyNlpError } from '../errors/index.js';
 import { nearest } from '../util/index.js';
 import { buildModel } from './build-model.js';
 import { buildOptimizer, buildSchedule } from './build-optimizer.js';
 import { CheckpointStore, sha256 } from './checkpoint.js';
 import type { TrainerHooks } from './hooks.js';
+import { labelledRows, openTables } from './labelled-rows.js';
 import { fineTuneObjective, type Objective } from './objective.js';
 import { findResume, type Resumed } from './resume.js';
 import { RunLog } from './run-log.js';
@@ -48,7 +48,14 @@ export interface TrainResult {
 
 /** What tells one data file from another: a row that was edited need not change the size. */
 async function dataFacts({ train, dev }: TrainConfig): Promise<Record<string, unknown>> {
-  const of = async (path: string) => [(await stat(path)).size, await sha256(path)];
+  const of = async (path: string) => {
+    const facts = await stat(path);
+    if (!facts.isDirectory()) return [facts.size, await sha256(path)];
+    // A corpus folder can be large: names and sizes of its files stand for it.
+    const names = (await readdir(path)).sort();
+    const sizes = await Promise.all(names.map(async (name) => [name, (await stat(join(path, name))).size]));
+    return [sizes.reduce((sum, [, size]) => sum + Number(size), 0), JSON.stringify(sizes)];
+  };
   const [trainBytes, trainSha256] = await of(train);
   const [devBytes, devSha256] = dev === undefined ? [null, null] : await of(dev);
   return { train, trainBytes, trainSha256, dev: dev ?? null, devBytes, devSha256 };
@@ -76,14 +83,6 @@ function checkPositions(model: AppModel, config: TrainConfig): void {
     key: 'sequenceLength',
     expected: `at most ${positions}, the positions that the model has`,
     got: String(config.sequenceLength),
-  });
-}
-
-function openData(config: TrainConfig, path: string): Promise<DataSource> {
-  return openTable(path, {
-    format: config.format,
-    skipFirstLine: config.skipFirstLine,
-    ...(config.schema === undefined ? {} : { schema: config.schema }),
   });
 }
 
@@ -142,9 +141,8 @@ async function runTraining(
   const runtime = openRuntime(config);
 
   // Everything that can be wrong with the data is found before anything is written.
-  const source = await openData(config, config.train);
-  const devSource = config.dev === undefined ? null : await openData(config, config.dev);
-  const spec = await app.prepare(config, source);
+  const tables = app.trainingData ? null : await openTables(config);
+  const spec = await app.prepare(config, tables?.train ?? null);
   const metric = config.bestMetric ?? app.metrics.primary;
   const direction = app.metrics.names[metric];
   if (!direction) {
@@ -162,7 +160,10 @@ async function runTraining(
   for (const group of Object.values(resumed?.content.tensors ?? {})) for (const t of group.values()) own(t);
 
   manualSeed(config.seed);
-  const { model, tokenizer } = await buildModel(config, app, spec, source, { log, signal: run.signal });
+  const { model, tokenizer } = await buildModel(config, app, spec, tables?.train ?? null, {
+    log,
+    signal: run.signal,
+  });
   own(model);
   checkPositions(model, config);
   model.to({ device: runtime.device });
@@ -170,45 +171,15 @@ async function runTraining(
   const context: AppContext = { spec, tokenizer };
   const loaded: LoadedApp = { app, context, model, runtime };
 
-  // CUDA graphs want few shapes that come again and again: lengths in steps of 16, and a mask always.
-  const shapes =
-    runtime.device !== 'cpu' && config.cudaGraphs
-      ? { padToMultipleOf: Math.min(16, config.sequenceLength), alwaysMask: true }
-      : {};
-  const stream = new BatchStream<EncodedRow>({
-    source,
-    encode: async (rows) => {
-      const encoded = await app.encode(rows, context, { labels: true });
-      // Equal lengths switch the bucketing off; padding still goes by the real ones.
-      return config.bucketing
-        ? encoded
-        : encoded.map((row) => ({ ...row, length: config.sequenceLength, real: row }));
-    },
-    batchSize: config.tokenBudget === undefined ? config.batchSize : config.tokenBudget,
-    tokenBudget: config.tokenBudget,
-    padToMultipleOf: shapes.padToMultipleOf,
-    seed: config.seed,
-  });
-  const collate = (rows: readonly EncodedRow[]) =>
-    app.collate(
-      rows.map((row) => (row.real as EncodedRow | undefined) ?? row),
-      context,
-      config.padding === 'max_length' ? { padTo: config.sequenceLength } : shapes,
-    );
-
-  const devChunks: { encoded: readonly EncodedRow[] }[] = [];
-  if (devSource) {
-    // Encoded once and kept: validation data is read again and again, and its errors must show before training.
-    for await (const { encoded } of encodeSource(loaded, devSource, { labels: true, signal: run.signal }))
-      devChunks.push({ encoded });
-    if (devChunks.length === 0) throw new EasyNlpError('DATA_EMPTY', { file: config.dev });
-  }
+  const dataOptions = { log, signal: run.signal };
+  const trainingData = await (app.trainingData
+    ? app.trainingData(loaded, config, dataOptions)
+    : labelledRows(tables!, loaded, config, dataOptions));
+  own({ dispose: () => trainingData.dispose?.() });
 
   // Fixed at the start, since the learning rate depends on it; options that may change can change it.
   const totalSteps =
-    resumed?.changed.length === 0
-      ? resumed.content.state.totalSteps
-      : await countSteps(stream, config, source.name);
+    resumed?.changed.length === 0 ? resumed.content.state.totalSteps : await countSteps(trainingData, config);
   const optimizer = own(buildOptimizer(config, model));
   const scaler = config.precision === 'fp16' ? new amp.GradScaler() : null;
   const objective = fineTuneObjective(app);
@@ -237,9 +208,8 @@ async function runTraining(
     }
     log(`continuing from ${resumed.folder} at step ${state.step} of ${totalSteps}`);
   }
-  const total = await source.count();
   log(
-    `${app.name}: ${total.toLocaleString('en-US')} rows, ${count.toLocaleString('en-US')} parameters, ${totalSteps.toLocaleString('en-US')} steps on ${runtime.device} in ${runtime.precision}`,
+    `${app.name}: ${trainingData.size}, ${count.toLocaleString('en-US')} parameters, ${totalSteps.toLocaleString('en-US')} steps on ${runtime.device} in ${runtime.precision}`,
   );
 
   const runLog: RunLog = await RunLog.open({
@@ -267,8 +237,7 @@ async function runTraining(
     optimizer,
     schedule: buildSchedule(config, totalSteps),
     scaler,
-    stream,
-    collate,
+    batches: trainingData.batches,
     runtime,
     settings: {
       epochs: config.epochs,
@@ -285,14 +254,7 @@ async function runTraining(
     },
     state,
     lossSum,
-    evaluate:
-      devSource && config.evalStrategy !== 'none'
-        ? () =>
-            evaluateSource(loaded, devChunks, {
-              name: devSource.name,
-              batchSize: config.evalBatchSize ?? config.batchSize,
-            })
-        : null,
+    evaluate: config.evalStrategy === 'none' ? null : trainingData.evaluate,
     best: { metric, higherIsBetter: direction.higherIsBetter },
     onBest: (evaluation) => saveModel(evaluation.values, state.step),
     saveCheckpoint: async (t) => {
@@ -335,7 +297,7 @@ async function runTraining(
         state.epoch +
         (state.position === null
           ? 0
-          : state.epochBatches / Math.max(1, await stream.batchesPerEpoch(state.epoch))),
+          : state.epochBatches / Math.max(1, await trainingData.batches.batchesPerEpoch(state.epoch))),
       stopped,
     };
     if (stopped === 'interrupted') return result;
@@ -382,14 +344,10 @@ function restore(
   for (const [g, group] of optimizer.groups.entries()) group.weightDecay = decays[g]!;
 }
 
-async function countSteps(
-  stream: BatchStream<EncodedRow>,
-  config: TrainConfig,
-  name: string,
-): Promise<number> {
+async function countSteps({ batches, name }: TrainingData, config: TrainConfig): Promise<number> {
   let steps = 0;
   for (let epoch = 0; epoch < config.epochs; epoch++) {
-    steps += Math.ceil((await stream.batchesPerEpoch(epoch)) / config.gradientAccumulationSteps);
+    steps += Math.ceil((await batches.batchesPerEpoch(epoch)) / config.gradientAccumulationSteps);
   }
   if (steps === 0) throw new EasyNlpError('DATA_EMPTY', { file: name });
   return Math.min(steps, config.maxSteps ?? steps);

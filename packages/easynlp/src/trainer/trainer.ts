@@ -3,7 +3,7 @@ import { type amp, keep, noGrad, type optim, stack, type Tensor, tidy, zeros } f
 import type { AppModel } from '../appzoo/app.js';
 import type { Evaluation } from '../appzoo/evaluate.js';
 import type { Runtime } from '../appzoo/runtime.js';
-import type { BatchStream, EncodedRow, HostBatch, StreamedBatch } from '../datahub/index.js';
+import type { BatchProvider, ProvidedBatch } from '../datahub/index.js';
 import { EasyNlpError } from '../errors/index.js';
 import { DeviceStep } from './device-step.js';
 import type { TrainerHooks } from './hooks.js';
@@ -35,8 +35,7 @@ export interface TrainerParts {
   /** Factor of the learning rate after `step` optimizer steps. */
   readonly schedule: (step: number) => number;
   readonly scaler: amp.GradScaler | null;
-  readonly stream: BatchStream<EncodedRow>;
-  readonly collate: (rows: readonly EncodedRow[]) => HostBatch;
+  readonly batches: BatchProvider;
   readonly runtime: Runtime;
   readonly settings: TrainerSettings;
   readonly state: TrainingState;
@@ -106,10 +105,10 @@ export class Trainer {
 
   /** @returns how training ended, or null to go on with the next epoch. */
   private async runEpoch(): Promise<TrainerOutcome['stopped'] | null> {
-    const { stream, settings, signal } = this.parts;
+    const { batches, settings, signal } = this.parts;
     const { state } = this;
-    const batchesPerEpoch = await stream.batchesPerEpoch(state.epoch);
-    for await (const group of this.groups(stream.epoch(state.epoch, state.position ?? undefined))) {
+    const batchesPerEpoch = await batches.batchesPerEpoch(state.epoch);
+    for await (const group of this.groups(batches.epoch(state.epoch, state.position ?? undefined))) {
       this.step(group, batchesPerEpoch);
       const { evaluateEvery, saveEvery } = settings;
       const last = state.step >= state.totalSteps;
@@ -133,10 +132,8 @@ export class Trainer {
   }
 
   /** Batches in groups of one optimizer step; the last group of an epoch may be smaller. */
-  private async *groups(
-    batches: AsyncIterable<StreamedBatch<EncodedRow>>,
-  ): AsyncGenerator<StreamedBatch<EncodedRow>[]> {
-    let group: StreamedBatch<EncodedRow>[] = [];
+  private async *groups(batches: AsyncIterable<ProvidedBatch>): AsyncGenerator<ProvidedBatch[]> {
+    let group: ProvidedBatch[] = [];
     for await (const batch of batches) {
       group.push(batch);
       if (group.length < this.parts.settings.gradientAccumulationSteps) continue;
@@ -146,13 +143,13 @@ export class Trainer {
     if (group.length > 0) yield group;
   }
 
-  private step(group: readonly StreamedBatch<EncodedRow>[], batchesPerEpoch: number): void {
-    const { settings, schedule, collate, hooks } = this.parts;
+  private step(group: readonly ProvidedBatch[], batchesPerEpoch: number): void {
+    const { settings, schedule, hooks } = this.parts;
     const { state } = this;
-    const samples = group.reduce((n, batch) => n + batch.rows.length, 0);
+    const samples = group.reduce((n, { batch }) => n + batch.size, 0);
     const learningRate = settings.learningRate * schedule(state.step);
     this.learningRate = learningRate;
-    const batches = group.map(({ rows }) => ({ batch: collate(rows), weight: rows.length / samples }));
+    const batches = group.map(({ batch }) => ({ batch, weight: batch.size / samples }));
     const tokens = batches.reduce((n, { batch }) => n + batch.tokens, 0);
     tidy(() => {
       const loss = this.device.run(batches, learningRate);
