@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { ALLOW_LIST } from '../scripts/ops-allowlist.mjs';
 import { libtorchInfo, ops } from './index.js';
 import { compiled } from './testing/compiled.fixture.js';
@@ -10,6 +10,7 @@ import { LIBTORCH_CRASHES } from './testing/fuzz-deny-list.fixture.js';
 
 const child = fileURLToPath(new URL('testing/fuzz-child.mjs', import.meta.url));
 const slow = process.env.EASYNLP_SLOW_TESTS === '1';
+if (slow) vi.setConfig({ testTimeout: 1_200_000 });
 
 let build: ReturnType<typeof compiled>;
 beforeAll(() => {

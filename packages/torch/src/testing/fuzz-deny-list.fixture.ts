@@ -13,6 +13,10 @@ export const LIBTORCH_CRASHES: readonly { readonly pattern: RegExp; readonly why
     why: 'parts of larger operators, which check for them',
   },
   { pattern: /^aten::_fft_/, why: 'parts of the public transforms, which check for them' },
+  {
+    pattern: /^aten::(_standard_gamma|_sample_dirichlet)/,
+    why: 'rejects samples for ever when a parameter is no positive number',
+  },
   { pattern: /_backward/, why: 'formulas of autograd trust that the forward operator has checked' },
   { pattern: /^aten::special_.*_polynomial/, why: 'runs as many rounds as the degree says' },
   {
@@ -27,7 +31,7 @@ export const LIBTORCH_CRASHES: readonly { readonly pattern: RegExp; readonly why
   { pattern: /^aten::(_?histogramdd|unfold_backward|_symeig_helper)/, why: 'writes out of bounds' },
   {
     pattern:
-      /^aten::(_compute_linear_combination|choose_qparams|_reshape_alias|_remove_batch_dim|_add_batch_dim|_pdist|_?embedding_bag|_sobol|_cholesky_solve|_?upsample_)/,
+      /^aten::(_compute_linear_combination|choose_qparams|_reshape_alias|_remove_batch_dim|_add_batch_dim|_pdist|_?embedding_bag|_sobol|_cholesky_solve|_?upsample_|lu_unpack)/,
     why: 'reads out of bounds',
   },
   {
