@@ -43,7 +43,7 @@ export function addTokenizerCommand(
     .requiredOption('--input <paths...>', 'files, folders or patterns of text or JSON Lines (.gz, .xz too)')
     .requiredOption('--output <folder>', 'folder for vocab.txt and tokenizer.json')
     .option('--vocab-size <n>', 'tokens, special ones included', '14000')
-    .option('--min-character <n>', 'keep a character beyond GB 2312 when seen this often', '10')
+    .option('--min-character <n>', 'keep a character beyond GB 2312 when seen this often', '5')
     .option('--min-piece <n>', 'weighted count that a piece of a Latin word needs', '5')
     .option('--layout <name>', `documents in the files (${DOCUMENT_LAYOUTS.join(' | ')})`, 'auto')
     .option('--weights <file>', 'YAML file: exponent, multipliers by source, maxRate')

@@ -138,10 +138,10 @@ describe('pipeline', () => {
 
   it('takes pairs for a model of pairs, and says so otherwise', async () => {
     const pairs = await open('pair');
-    const one = await pairs(['花呗怎么还款', '请问花呗怎么还款']);
-    expect(['0', '1']).toContain(one.label);
-    const [array] = await pairs([['花呗怎么还款', '请问花呗怎么还款']]);
-    expect(array!.label).toBe(one.label);
+    const [one] = await pairs([['花呗怎么还款', '请问花呗怎么还款']]);
+    // An array is several inputs, never one pair, so that types and values agree.
+    await expect(pairs(['花呗怎么还款', '请问花呗怎么还款'])).rejects.toThrow(/Input 1: expected a pair/);
+    expect(['0', '1']).toContain(one!.label);
     const swapped = await pairs({ sentence1: '花呗怎么还款', sentence2: '请问花呗怎么还款' });
     expect(swapped).toEqual(one);
     await expect(pairs('一句')).rejects.toMatchObject({

@@ -23,10 +23,11 @@ export interface PipelineOptions {
 
 /**
  * A model that answers. One input gives one result, an array gives an array, a stream gives a stream; results keep
- * the order of the inputs and do not depend on what else is in a batch.
+ * the order of the inputs and do not depend on what else is in a batch. An array is always several inputs: one pair of
+ * texts is `[['a', 'b']]`, or an object by column names.
  */
 export interface Pipeline<Task extends PipelineTask> {
-  (input: PipelineTasks[Task]['input']): Promise<PipelineTasks[Task]['result']>;
+  (input: Exclude<PipelineTasks[Task]['input'], readonly unknown[]>): Promise<PipelineTasks[Task]['result']>;
   (inputs: readonly PipelineTasks[Task]['input'][]): Promise<PipelineTasks[Task]['result'][]>;
   (inputs: AsyncIterable<PipelineTasks[Task]['input']>): AsyncIterable<PipelineTasks[Task]['result']>;
   readonly task: Task;
@@ -99,14 +100,11 @@ export async function pipeline<Task extends PipelineTask>(
     }
     if (chunk.length > 0) yield* await answer(chunk, done);
   }
-  const pair = (opened.spec as { secondSequence?: string | null }).secondSequence != null;
-  const isOne = (input: unknown): boolean =>
-    !Array.isArray(input) || (pair && input.length === 2 && input.every((text) => typeof text === 'string'));
   const call = (input: unknown): unknown => {
     if (typeof input === 'object' && input !== null && Symbol.asyncIterator in input) {
       return answerStream(input as AsyncIterable<unknown>);
     }
-    return isOne(input) ? answer([input]).then(([result]) => result) : answer(input as unknown[]);
+    return Array.isArray(input) ? answer(input) : answer([input]).then(([result]) => result);
   };
   return Object.assign(call, {
     task,

@@ -20,7 +20,10 @@ function rowOf(spec: TextClassifySpec, input: unknown, index: number): Row {
   const wrong = (got: string) =>
     new EasyNlpError('APP_INPUT', {
       index: index + 1,
-      expected: spec.secondSequence === null ? 'a text' : 'a pair [text, text]',
+      expected:
+        spec.secondSequence === null
+          ? 'a text'
+          : `a pair ([[text, text]] for one pair) or an object with ${spec.firstSequence} and ${spec.secondSequence}`,
       got,
     });
   if (typeof input === 'string') {
