@@ -128,12 +128,13 @@ interface Word {
   readonly count: number;
 }
 
-/** At most `limit` merged pieces that are not in `known`, most frequent first. */
+/** At most `limit` merged pieces that are not in `known`, most frequent first; only those that `allow` lets pass. */
 export function mergePieces(
   entries: readonly (readonly [string, number])[],
   minFrequency: number,
   known: ReadonlySet<string>,
   limit: number,
+  allow: (piece: string) => boolean = () => true,
 ): string[] {
   const words: Word[] = [];
   for (const [word, n] of entries) {
@@ -169,6 +170,10 @@ export function mergePieces(
     if (best === null) break;
     const [left, right] = best.split('\0') as [string, string];
     const piece = left + right.slice(2);
+    if (!allow(piece)) {
+      pairs.get(best)!.count = Number.NEGATIVE_INFINITY;
+      continue;
+    }
     const affected = pairs.get(best)!.words;
     for (const word of affected) {
       track(word, -1);

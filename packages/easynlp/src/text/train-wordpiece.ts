@@ -19,7 +19,7 @@ export interface WordPieceSource {
 export interface TrainWordPieceOptions {
   /** Number of tokens, special ones included. Default 14,000. */
   readonly size?: number;
-  /** A character beyond the guaranteed ones is kept when it was seen this often (unweighted). Default 10. */
+  /** A character beyond the guaranteed ones is kept when it was seen this often (unweighted). Default 5. */
   readonly minCharacter?: number;
   /** Words and pairs with a smaller weighted count take no part in merging. Default 5. */
   readonly minPiece?: number;
@@ -55,7 +55,7 @@ export async function trainWordPiece(
   options: TrainWordPieceOptions = {},
 ): Promise<WordPieceVocabulary> {
   const size = options.size ?? 14_000;
-  const minCharacter = options.minCharacter ?? 10;
+  const minCharacter = options.minCharacter ?? 5;
   const minPiece = options.minPiece ?? 5;
   const lower = options.doLowerCase ?? true;
 
@@ -99,7 +99,7 @@ export async function trainWordPiece(
   const ideographs = Array.from(wanted).filter((token) => IDEOGRAPH.test(token)).length;
 
   const entries = Array.from(words).sort((a, b) => compare(a[0], b[0]));
-  const pieces = mergePieces(entries, minPiece, tokens, size - tokens.size);
+  const pieces = mergePieces(entries, minPiece, tokens, size - tokens.size, isUsefulPiece);
   for (const piece of pieces) tokens.add(piece);
   return {
     tokens: Array.from(tokens),
@@ -108,6 +108,12 @@ export async function trainWordPiece(
     characters: wanted.size - ideographs,
     pieces: pieces.length,
   };
+}
+
+/** Latin words and numbers of up to four digits; longer numbers and rows of symbols mean nothing as a whole. */
+function isUsefulPiece(piece: string): boolean {
+  const text = piece.startsWith('##') ? piece.slice(2) : piece;
+  return /^[\p{Script=Latin}0-9]+$/u.test(text) && !/[0-9]{5}/.test(text);
 }
 
 function otherForm(token: string): string {
