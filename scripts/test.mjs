@@ -28,7 +28,7 @@ await runMain(async (given) => {
   const folder = mkdtempSync(join(tmpdir(), 'easynlp-test-'));
   const report = join(folder, 'vitest.json');
   // Several test processes run side by side; each taking every core for OpenMP makes all of them slow.
-  const env = { ...process.env, OMP_NUM_THREADS: process.env.OMP_NUM_THREADS ?? '2' };
+  const env = { ...process.env, OMP_NUM_THREADS: process.env.OMP_NUM_THREADS ?? '1' };
   try {
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
     const tests = await timed('vitest', () =>

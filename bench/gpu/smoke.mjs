@@ -267,7 +267,8 @@ for (const device of devices) {
     for (let i = 0; i < 3; i++) step();
     const before = torch.memory().tensors;
     for (let i = 0; i < 100; i++) step();
-    assert(torch.memory().tensors === before, `${before} → ${torch.memory().tensors}`);
+    // fewer is possible: garbage collection may find leftovers of earlier checks
+    assert(torch.memory().tensors <= before, `${before} → ${torch.memory().tensors}`);
     return before;
   });
 }
@@ -288,7 +289,7 @@ if (devices.includes('cuda')) {
     tidy(() => {
       const model = new nn.Linear(8, 1, { device: 'cuda' });
       const optimizer = new optim.AdamW(model.parameters(), { lr: 0.01 });
-      const scaler = new amp.GradScaler({ initScale: 2 ** 16 });
+      const scaler = new amp.GradScaler({ initScale: 2 ** 10 }) /* 2^16 itself is beyond float16 */;
       const x = torch.ones([4, 8], { device: 'cuda' });
       const run = (factor) => {
         const before = model.weight.detach().clone();

@@ -89,6 +89,7 @@ export const SIZES = {
   small312: { layers: 4, hidden: 312, heads: 12, intermediate: 1200 },
   small: { layers: 4, hidden: 512, heads: 8, intermediate: 2048 },
   base: { layers: 12, hidden: 768, heads: 12, intermediate: 3072 },
+  large: { layers: 24, hidden: 1024, heads: 16, intermediate: 4096 },
 };
 
 /**

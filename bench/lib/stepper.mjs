@@ -11,16 +11,17 @@ export class Stepper {
   constructor(program, args) {
     this.#child = spawn(program, args, {
       stdio: ['pipe', 'pipe', 'inherit'],
-      env: { ...process.env, OMP_NUM_THREADS: String(threads) },
+      // waiting threads sleep: spinning ones would count as work, and steal from the other side
+      env: { ...process.env, OMP_NUM_THREADS: String(threads), OMP_WAIT_POLICY: 'passive' },
     });
     this.#exit = new Promise((done) => this.#child.on('close', done));
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
   }
 
-  /** Seconds that the step took, measured inside the program. */
+  /** Seconds that the step took, and those of the processor, measured inside the program. */
   async step() {
     this.#child.stdin.write('\n');
-    return (await this.#answer()).seconds;
+    return this.#answer();
   }
 
   /** Ends the program; what it tells of the whole run. */

@@ -9,10 +9,14 @@ import torch
 import transformers
 from transformers import BertConfig, BertForSequenceClassification
 
-SIZES = {"tiny": (2, 128, 2, 512), "small": (4, 512, 8, 2048), "base": (12, 768, 12, 3072)}
+SIZES = {
+    "tiny": (2, 128, 2, 512), "small312": (4, 312, 12, 1200), "small": (4, 512, 8, 2048),
+    "base": (12, 768, 12, 3072), "large": (24, 1024, 16, 4096),
+}
 parser = argparse.ArgumentParser()
 parser.add_argument("--sizes", default="base")
 parser.add_argument("--batches", default="32,128")
+parser.add_argument("--compile", action="store_true")
 args = parser.parse_args()
 
 torch.backends.cuda.matmul.allow_tf32 = True
@@ -26,6 +30,7 @@ for size in args.sizes.split(","):
     for batch in map(int, args.batches.split(",")):
         torch.manual_seed(0)
         model = BertForSequenceClassification(config).cuda().train()
+        run = torch.compile(model) if args.compile else model
         optimizer = torch.optim.AdamW(model.parameters(), lr=3e-5, fused=True)
         ids = torch.randint(0, 21128, (batch, 128), device="cuda")
         mask = torch.ones_like(ids)
@@ -33,7 +38,7 @@ for size in args.sizes.split(","):
 
         def step():
             with torch.autocast("cuda", torch.bfloat16):
-                loss = model(input_ids=ids, attention_mask=mask, labels=labels).loss
+                loss = run(input_ids=ids, attention_mask=mask, labels=labels).loss
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()

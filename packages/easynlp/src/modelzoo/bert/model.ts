@@ -220,7 +220,7 @@ function attentionBias(mask: Tensor, like: Tensor): Tensor {
  */
 export function initBertWeights(
   root: nn.Module,
-  config: { readonly initializer_range: number },
+  config: { readonly initializer_range: number; readonly embedding_initializer_range?: number | undefined },
   only: (parameter: nn.Parameter) => boolean = () => true,
 ): void {
   const std = config.initializer_range;
@@ -236,8 +236,9 @@ export function initBertWeights(
     } else if (module instanceof Embedding) {
       words.add(module.weight);
       if (!only(module.weight)) continue;
-      nn.init.normal_(module.weight, 0, std);
       const padding = module.paddingIdx;
+      // Of the three tables only that of the tokens has a padding row.
+      nn.init.normal_(module.weight, 0, padding === null ? std : (config.embedding_initializer_range ?? std));
       if (padding === null) continue;
       noGrad(() =>
         tidy(() => {
