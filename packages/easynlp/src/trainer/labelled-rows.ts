@@ -62,6 +62,7 @@ export async function labelledRows(
     for await (const { encoded } of encodeSource(loaded, dev, { labels: true, signal }))
       chunks.push({ encoded });
     if (chunks.length === 0) throw new EasyNlpError('DATA_EMPTY', { file: config.dev });
+    await checkMetric(loaded, config.bestMetric, chunks[0]!.encoded.slice(0, 1));
   }
   return {
     batches,
@@ -75,4 +76,20 @@ export async function labelledRows(
           })
       : null,
   };
+}
+
+/** A figure that the task does not have would never be better than another: f1 with three labels, for one. */
+async function checkMetric(
+  loaded: LoadedApp,
+  metric: string | undefined,
+  rows: readonly EncodedRow[],
+): Promise<void> {
+  if (metric === undefined) return;
+  const { values } = await evaluateSource(loaded, [{ encoded: rows }], { name: 'dev', batchSize: 1 });
+  if (metric in values) return;
+  throw new EasyNlpError('CONFIG_INVALID_VALUE', {
+    key: 'bestMetric',
+    expected: `a figure of this task: ${Object.keys(values).join(', ')}`,
+    got: JSON.stringify(metric),
+  });
 }
