@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -88,5 +88,47 @@ describe('examples', () => {
     expect(files.sort()).toEqual(Object.keys(TESTED).sort());
     const page = readFileSync(join(root, 'examples/README.md'), 'utf8');
     for (const file of files) expect(page).toContain(`\`${file}\``);
+  });
+});
+
+describe('the installed command', () => {
+  it('helps, and tells mistakes, without loading libtorch or the tokenizers', async () => {
+    const program = join(checkout, 'easynlp/dist/cli/main.js');
+    const script = `
+      const { main } = await import(${JSON.stringify(program)});
+      const codes = [];
+      for (const argv of [['--help'], ['predict', '--help'], ['--mode=train', '--help'], ['--version'], ['trian']])
+        codes.push(await main(argv));
+      const native = process.report.getReport().sharedObjects.filter((path) => /torch|tokenizers/.test(path));
+      console.log('\\n' + JSON.stringify({ codes, native }));`;
+    const out = await node('--input-type=module', '-e', script);
+    expect(JSON.parse(out.trimEnd().split('\n').at(-1)!)).toEqual({ codes: [0, 0, 0, 0, 2], native: [] });
+  });
+
+  it.skipIf(process.platform === 'win32')('ends at Ctrl-C with code 130, leaving no output', async () => {
+    const model = join(checkout, 'interrupted');
+    const config = join(examples, 'text-classify/config.yaml');
+    await node(cli, 'train', '--config', config, '--max-steps', '1', '--output', model, '--quiet');
+    const input = join(checkout, 'long.tsv');
+    writeFileSync(input, `text\n${'房间干净，服务周到，还会再来\n'.repeat(60_000)}`);
+    const output = join(checkout, 'long.out.tsv');
+    const child = spawn(process.execPath, [
+      cli,
+      'predict',
+      '--model',
+      model,
+      '--input',
+      input,
+      '--output',
+      output,
+      '--batch-size',
+      '1',
+    ]);
+    const ended = new Promise<number | null>((done) => child.on('exit', done));
+    const begun = () => readdirSync(checkout).some((name) => name.startsWith('long.out.tsv.'));
+    while (!begun() && child.exitCode === null) await new Promise((turn) => setTimeout(turn, 20));
+    child.kill('SIGINT');
+    expect(await ended).toBe(130);
+    expect(readdirSync(checkout).filter((name) => name.startsWith('long.out'))).toEqual([]);
   });
 });

@@ -12,8 +12,6 @@ import {
   sourceWeights,
 } from '../datahub/corpus/index.js';
 import { EasyNlpError, EXIT } from '../errors/index.js';
-import { Tokenizer } from '../text/index.js';
-import { trainWordPiece } from '../text/train-wordpiece.js';
 import { formatCount, nearest } from '../util/index.js';
 import type { CliIo } from './io.js';
 
@@ -81,6 +79,9 @@ async function trainTokenizer(options: Options, io: CliIo): Promise<number> {
   const sources = await findSources(options.input, { layout: options.layout as DocumentLayout });
   const weights = await weightsOf(sources, options.weights);
   const log = (line: string) => void io.stderr.write(`${line}\n`);
+  // Here and not above: help and mistakes must not wait for the native tokenizers.
+  const { Tokenizer } = await import('../text/index.js');
+  const { trainWordPiece } = await import('../text/train-wordpiece.js');
   const vocabulary = await trainWordPiece(
     sources.map((source) => ({ name: source.name, texts: texts(source), weight: weights[source.name]! })),
     {
