@@ -64,7 +64,11 @@ export class SequencePacker {
         reason: `no source fills one sequence of ${sequenceLength} tokens`,
       });
     }
-    const shares = sourceWeights(cache.sizes(), options.weights);
+    // Sizes in sequences, not tokens: without weights every sequence comes exactly once an epoch.
+    const sizes = cache.header.sources.map(
+      ({ name, splits }) => [name, Math.floor(splits.train.tokens / inner)] as const,
+    );
+    const shares = sourceWeights(Object.fromEntries(sizes), options.weights);
     const kept = usable.filter((source) => shares[source.name]! > 0);
     const total = kept.reduce((sum, { name }) => sum + shares[name]!, 0);
     const windows = kept.map((source) => Math.floor(source.splits.train.tokens / inner));

@@ -9,9 +9,13 @@ export interface Segmenter {
 
 /** jieba's dictionary with its hidden Markov model for words that the dictionary lacks. */
 export function jiebaSegmenter(): Segmenter {
-  const jieba = Jieba.withDict(dict);
+  shared ??= Jieba.withDict(dict);
+  const jieba = shared;
   return { name: 'jieba', cut: (text) => jieba.cut(text, true) };
 }
+
+/** Reading the dictionary takes a third of a second and its instance has no state. */
+let shared: Jieba | undefined;
 
 /**
  * Sets `out[i]` to 1 where a word begins at UTF-16 position i of `text`, else to 0; `out` has at least
