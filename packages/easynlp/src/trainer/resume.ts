@@ -70,6 +70,7 @@ export async function findResume(
     if (JSON.stringify(before) === JSON.stringify(now)) return;
     different.push(field);
     if (allowed.has(field)) return;
+    for (const group of Object.values(content.tensors)) for (const tensor of group.values()) tensor.dispose();
     throw new EasyNlpError('RESUME_CHANGED', { checkpoint: folder, field, before, now });
   };
   const current: Record<string, unknown> = config;
