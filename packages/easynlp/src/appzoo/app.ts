@@ -130,7 +130,7 @@ export interface App<
   /** The training loss, a scalar. */
   loss(outputs: ModelOutputs, inputs: ModelInputs): Tensor;
   /** One result a row, in the order of the batch. */
-  decode(outputs: HostOutputs, context: AppContext<Spec>): Result[];
+  decode(outputs: HostOutputs, context: AppContext<Spec>, rows: readonly Encoded[]): Result[];
   /** Columns that a TSV of results may have (`output_schema`). */
   readonly columns: Readonly<Record<string, (result: Result, context: AppContext<Spec>) => string>>;
   readonly metrics: MetricSet<Spec, Encoded>;

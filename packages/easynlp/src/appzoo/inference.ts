@@ -59,8 +59,8 @@ export async function inferResults(
   options: InferenceOptions,
 ): Promise<unknown[]> {
   const results = new Array<unknown>(encoded.length);
-  for await (const { outputs, indices } of inferBatches(loaded, encoded, options)) {
-    for (const [i, result] of loaded.app.decode(outputs, loaded.context).entries())
+  for await (const { outputs, indices, rows } of inferBatches(loaded, encoded, options)) {
+    for (const [i, result] of loaded.app.decode(outputs, loaded.context, rows).entries())
       results[indices[i]!] = result;
   }
   return results;

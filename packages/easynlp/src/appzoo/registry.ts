@@ -1,10 +1,13 @@
 import { EasyNlpError } from '../errors/index.js';
 import { nearest } from '../util/index.js';
 import type { App } from './app.js';
+import { languageModeling } from './language-modeling/index.js';
 import { textClassify } from './text-classify/index.js';
 
 // Apps differ in their types; whoever takes one from here uses it through the common interface.
-const APPS = new Map<string, App>([textClassify as unknown as App].map((app) => [app.name, app]));
+const APPS = new Map<string, App>(
+  [textClassify as unknown as App, languageModeling as unknown as App].map((app) => [app.name, app]),
+);
 
 /** All tasks, in the order in which they are shown. */
 export function listApps(): App[] {

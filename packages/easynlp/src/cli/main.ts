@@ -231,7 +231,7 @@ function handleCommanderError(error: CommanderError, program: Command, argv: rea
     case 'commander.unknownOption':
       throw unknownFlag(quoted, command ?? program);
     case 'commander.unknownCommand': {
-      const names = (first ?? program).commands.map((c) => c.name());
+      const names = program.commands.map((c) => c.name());
       throw new EasyNlpError('CLI_UNKNOWN_COMMAND', {
         command: quoted,
         suggestion: nearest(quoted, names) ?? undefined,

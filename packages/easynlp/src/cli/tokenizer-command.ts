@@ -35,7 +35,18 @@ export function addTokenizerCommand(
   settle: (command: Command) => Command,
   done: (exitCode: number) => void,
 ): void {
-  const tokenizer = settle(program.command('tokenizer')).description('make a vocabulary from a corpus');
+  const tokenizer: Command = settle(program.command('tokenizer'))
+    .description('make a vocabulary from a corpus')
+    .usage('train [options]')
+    .argument('[command]', 'train')
+    .action((name?: string) => {
+      if (name === undefined) return void tokenizer.outputHelp();
+      throw new EasyNlpError('CLI_UNKNOWN_COMMAND', {
+        command: `tokenizer ${name}`,
+        suggestion: nearest(name, ['train']) ?? undefined,
+        commands: 'train',
+      });
+    });
   settle(tokenizer.command('train'))
     .description('train a WordPiece vocabulary for Chinese')
     .requiredOption('--input <paths...>', 'files, folders or patterns of text or JSON Lines (.gz, .xz too)')

@@ -16,6 +16,8 @@ export interface EncoderInputs {
   readonly positionIds?: Tensor | null | undefined;
   /** [B, T, H], instead of the look-up by `inputIds`. */
   readonly inputsEmbeds?: Tensor | null | undefined;
+  /** Masked language models only: the same as their option `positions`. */
+  readonly maskedPositions?: Tensor | null | undefined;
 }
 
 export interface EncoderOptions {

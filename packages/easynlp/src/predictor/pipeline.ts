@@ -1,5 +1,6 @@
 import { openArtefact } from '../appzoo/artefact.js';
 import { inferResults, type LoadedApp } from '../appzoo/inference.js';
+import type { FillMaskResult } from '../appzoo/language-modeling/index.js';
 import { openRuntime, type Precision } from '../appzoo/runtime.js';
 import type { TextClassifyInput, TextClassifyResult } from '../appzoo/text-classify/index.js';
 import { EasyNlpError } from '../errors/index.js';
@@ -8,6 +9,7 @@ import { trainedModelFolder } from './open-model.js';
 /** What each task takes and gives. */
 export interface PipelineTasks {
   text_classify: { input: TextClassifyInput; result: TextClassifyResult };
+  language_modeling: { input: string; result: FillMaskResult };
 }
 export type PipelineTask = keyof PipelineTasks;
 

@@ -149,8 +149,9 @@ export class BertForMaskedLM extends Module implements MaskedLanguageModel {
     return tidy(() => {
       const output = this.bert.forward(inputs, options);
       const hidden = output.lastHiddenState;
-      const chosen = options.positions
-        ? hidden.view([-1, hidden.size(-1)]).indexSelect(0, options.positions) // [B, T, H] → [N, H]
+      const positions = options.positions ?? inputs.maskedPositions;
+      const chosen = positions
+        ? hidden.reshape([-1, hidden.size(-1)]).indexSelect(0, positions) // [B, T, H] → [N, H]
         : hidden;
       return { logits: this.cls.predictions.forward(chosen), ...traces(output) };
     });
