@@ -28,10 +28,12 @@ async function run(argv: string[], io = new FakeIo()) {
 describe('easynlp', () => {
   it('has a frozen surface: a change of flags must be meant', async () => {
     const program = await buildProgram(new FakeIo());
-    const lines = program.commands.flatMap((command) => [
-      `easynlp ${command.name()} ${command.registeredArguments.map((a) => `[${a.name()}]`).join(' ')}`.trimEnd(),
-      ...command.options.map((o) => `  ${o.flags}`),
-    ]);
+    const lines = program.commands
+      .flatMap((command) => [command, ...command.commands])
+      .flatMap((command) => [
+        `easynlp ${command.parent === program ? '' : `${command.parent?.name()} `}${command.name()} ${command.registeredArguments.map((a) => `[${a.name()}]`).join(' ')}`.trimEnd(),
+        ...command.options.map((o) => `  ${o.flags}`),
+      ]);
     const own = EASYNLP_FLAGS.map((f) => `  ${f.names.map((n) => `--${n}`).join(', ')} ${f.type}`);
     await expect(`${[...lines, 'easynlp (EasyNLP flags)', ...own].join('\n')}\n`).toMatchFileSnapshot(
       './cli-surface.fixture.txt',
