@@ -34,6 +34,15 @@ describe('data', () => {
       'DATA_LABEL_UNKNOWN',
       /data-\d+\.tsv, line 7, column "label": the label "中评"/,
     ],
+    [
+      'a label outside the set, deep in a file that is read while it trains',
+      () => ({
+        train: write(`label\ttext\n${'好评\t好\n差评\t差\n'.repeat(33_000)}中评\t还行\n`),
+        labels: ['好评', '差评'],
+      }),
+      'DATA_LABEL_UNKNOWN',
+      /line 66002, column "label": the label "中评"/,
+    ],
     ['an empty label', () => ({ train: write(`${two}\t好\n`) }), 'DATA_CELL', /line 4, column "label"/],
     ['a row too long', () => ({ train: write(`${SIX}\n好评\tx\ty\tz\n`) }), 'DATA_COLUMN_COUNT', /line 7/],
     ['a row too short', () => ({ train: write(`${SIX}\n好评\n`) }), 'DATA_COLUMN_COUNT', /line 7/],

@@ -71,9 +71,12 @@ export async function prepareTextClassify(
 }
 
 async function labelSet(config: TrainConfig, source: DataSource, column: string): Promise<LabelSet> {
-  if (Array.isArray(config.labels)) {
-    // One entry may still be a file with a label a line, as in EasyNLP.
-    return config.labels.length === 1 ? readLabels(config.labels[0]!) : new LabelSet(config.labels);
-  }
-  return typeof config.labels === 'string' ? readLabels(config.labels) : collectLabels(source, column);
+  if (config.labels === undefined) return collectLabels(source, column);
+  const { labels } = config;
+  // One entry may still be a file with a label a line, as in EasyNLP.
+  const single = Array.isArray(labels) ? (labels.length === 1 ? labels[0]! : null) : labels;
+  const set = single === null ? new LabelSet(labels as string[]) : await readLabels(single);
+  // Large tables are encoded while they train: a wrong label deep in one must not wait until then.
+  for await (const row of source.rows()) set.idIn(row, column);
+  return set;
 }
