@@ -92,7 +92,7 @@ const VARIANTS: readonly Variant[] = [
   {
     name: 'early stop with patience 3',
     kinds: ['text-cnn'],
-    options: { evalSteps: 1, earlyStopPatience: 3, learningRate: 1e-9, bestMetric: 'accuracy' },
+    options: { evalSteps: 1, earlyStopPatience: 3, learningRate: 1e-9 },
     steps: 4,
     at: [1, 2, 3],
     checkpoint: false,
