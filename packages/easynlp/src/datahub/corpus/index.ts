@@ -4,6 +4,7 @@ export {
   isHeldOut,
   vocabularyHash,
 } from './build-token-cache.js';
+export { cacheOutdated } from './cache-outdated.js';
 export {
   type CorpusDocument,
   detectLayout,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Tokenizer } from '../../text/index.js';
 import { buildTokenCache, isHeldOut } from './build-token-cache.js';
+import { cacheOutdated } from './cache-outdated.js';
 import { documents, sampleCache } from './corpus.fixture.js';
 import { jiebaSegmenter, markWordStarts } from './segmenter.js';
 import { TokenCache } from './token-cache.js';
@@ -153,6 +154,24 @@ describe('token cache', () => {
       code: 'DATA_CACHE_MISMATCH',
     });
     expect(() => TokenCache.openSync(again.out).source('bog')).toThrow(/no source "bog"/);
+  });
+
+  it('says when it is out of date', async () => {
+    const own = fresh();
+    const { out, tokenizer } = await sampleCache(own);
+    const cache = await TokenCache.open(out);
+    const source = (name: string) => ({ name, path: join(own, `${name}.txt`), layout: 'auto' as const });
+    const now = { sources: [source('big'), source('small')], tokenizer, heldOut: 0.1 };
+    expect(await cacheOutdated(cache, now)).toBeNull();
+    expect(await cacheOutdated(cache, { ...now, heldOut: 0.2 })).toMatch(/held out was 0.1/);
+    expect(await cacheOutdated(cache, { ...now, sources: [source('big')] })).toMatch(
+      /sources are big, small/,
+    );
+    expect(await cacheOutdated(cache, { ...now, segmenter: 'none' })).toMatch(/jieba/);
+    const other = Tokenizer.fromVocab(['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', '好']);
+    expect(await cacheOutdated(cache, { ...now, tokenizer: other })).toMatch(/vocabulary/);
+    writeFileSync(join(own, 'small.txt'), 'changed');
+    expect(await cacheOutdated(cache, now)).toBe('the file of small changed');
   });
 
   it('leaves nothing half written, and an existing cache alone', async () => {
