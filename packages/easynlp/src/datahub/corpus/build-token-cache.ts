@@ -40,8 +40,8 @@ const GROUP = 500_000;
 
 /**
  * Tokenizes every document once into a folder of binary files (see `TokenCacheHeader`), which `TokenCache`
- * reads. Rust threads tokenize the next group while words are aligned to the tokens of the last one. Memory is
- * flat. Throws what reading documents throws, DATA_SOURCE, TRAIN_OUTPUT; leaves nothing half written.
+ * reads. Rust threads tokenize the next group while words are aligned to the tokens of the last one. Memory does
+ * not grow with the corpus (0.5 to 2 GB, mostly Rust's). Throws what reading documents throws, DATA_SOURCE, TRAIN_OUTPUT; leaves nothing half written.
  */
 export async function buildTokenCache(options: BuildTokenCacheOptions): Promise<TokenCacheHeader> {
   const { tokenizer, out } = options;
