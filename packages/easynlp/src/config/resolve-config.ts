@@ -278,7 +278,8 @@ function crossChecks(
     }
   }
   for (const key of ['evalSteps', 'bestMetric', 'earlyStopPatience'] as const) {
-    if (config[key] !== undefined && config.dev === undefined) {
+    // A corpus brings documents of its own to evaluate on (heldOut), every other task needs a table.
+    if (config[key] !== undefined && config.dev === undefined && !config.heldOut) {
       conflict(`${nameOf(key)} needs ${nameOf('dev')}`, 'There is nothing to evaluate on.');
     }
   }
