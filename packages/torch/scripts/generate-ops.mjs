@@ -74,7 +74,9 @@ function signatures(op, skipSelf, scalarAt) {
     const named = typed.slice(tensors);
     const required = named.some((a) => a.needed);
     const before = typed.slice(from, tensors).map((a) => (required ? { ...a, needed: true } : a));
-    out.push(`(${[...params(before), `options${required ? '' : '?'}: ${record(named)}`].join(', ')}): ${result}`);
+    out.push(
+      `(${[...params(before), `options${required ? '' : '?'}: ${record(named)}`].join(', ')}): ${result}`,
+    );
   }
   return out;
 }
