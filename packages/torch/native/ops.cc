@@ -274,7 +274,11 @@ std::string callText(const OpEntry& op, const torch::jit::Stack& inputs) {
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (i) out += ", ";
     const c10::IValue& v = inputs[i];
-    if (v.isTensor()) out += describe(v.toTensor());
+    if (v.isInt() && i < op.args.size() && op.args[i].kind == Kind::Dtype) {
+      out += dtypeName(static_cast<at::ScalarType>(v.toInt()));
+    } else if (v.isDevice()) {
+      out += v.toDevice().str();
+    } else if (v.isTensor()) out += describe(v.toTensor());
     else if (v.isTensorList()) out += std::to_string(v.toTensorList().size()) + " tensors";
     else if (v.isInt()) out += std::to_string(v.toInt());
     else if (v.isDouble()) out += std::to_string(v.toDouble());

@@ -153,6 +153,11 @@ function load(): Native {
       { built: info.torchVersion, installed },
     );
   }
+  // OpenMP's threads wait for work by spinning for about a millisecond. On a machine that others use as well this
+  // makes small models several times slower, because the spinning threads keep the working ones from running.
+  if (process.env.OMP_WAIT_POLICY === undefined && process.env.GOMP_SPINCOUNT === undefined) {
+    process.env.GOMP_SPINCOUNT = '5000';
+  }
   try {
     const addon = createRequire(import.meta.url)(addonPath) as Native;
     addon.setErrorClass(TorchError);

@@ -9,7 +9,7 @@ export interface Library {
   evaluate(config: EvaluateConfig, run: RunOptions): Promise<EvaluateOutcome>;
   predict(config: PredictConfig, run: RunOptions): Promise<PredictOutcome>;
   /** A model that answers texts one by one. */
-  pipeline(task: string, model: string, options: TextPipelineOptions): Promise<TextPipeline>;
+  pipeline(task: string | undefined, model: string, options: TextPipelineOptions): Promise<TextPipeline>;
   /** The registered tasks. */
   listApps(): readonly AppInfo[];
 }
@@ -31,8 +31,10 @@ export interface TextPipelineOptions {
 
 /** The part of a result that is printed; whatever else there is appears in the JSON. */
 export interface TextResult {
-  readonly label: string;
-  readonly probability: number;
+  readonly label?: string;
+  readonly probability?: number;
+  /** A language model's text. */
+  readonly text?: string;
 }
 
 export interface TextPipeline {

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import { DEFAULT_APP, resolveConfig } from '../config/index.js';
+import { resolveConfig } from '../config/index.js';
 import { EasyNlpError, EXIT } from '../errors/index.js';
 import { table } from '../util/table.js';
 import { findApp } from './apps.js';
@@ -47,6 +47,12 @@ function check({ flags, nameOf, texts, secondTexts, stdin }: TextRequest): void 
 const oneLine = (input: Input): string =>
   (typeof input === 'string' ? input : input.join(' | ')).replace(/\s+/g, ' ');
 
+/** What is printed of a result: the label and its probability, or the text that a language model filled in. */
+const cells = (result: TextResult): string[] =>
+  result.label === undefined
+    ? [String(result.text ?? JSON.stringify(result))]
+    : [result.label, (result.probability ?? Number.NaN).toFixed(4)];
+
 const shown = (input: Input): object =>
   typeof input === 'string' ? { text: input } : { text: input[0], secondText: input[1] };
 
@@ -60,7 +66,7 @@ export async function predictTexts(request: TextRequest, io: CliIo): Promise<num
     ...(file ? { file } : {}),
   });
   const library = await io.library();
-  const app = findApp(config.app ?? DEFAULT_APP, library.listApps()).name;
+  const app = config.app === undefined ? undefined : findApp(config.app, library.listApps()).name;
   const { device, precision, batchSize, tokenBudget, numThreads } = config;
   const pipeline = await library.pipeline(app, config.model, {
     device,
@@ -80,10 +86,9 @@ export async function predictTexts(request: TextRequest, io: CliIo): Promise<num
         if (interrupt.interrupted()) break;
         const input = given[at]!;
         delete given[at++];
-        const { label, probability } = result;
         const line = request.json
           ? JSON.stringify({ ...shown(input), ...result })
-          : `${label}\t${probability.toFixed(4)}\t${oneLine(input)}`;
+          : [...cells(result), oneLine(input)].join('\t');
         io.stdout.write(`${line}\n`);
       }
     } else {
@@ -97,7 +102,7 @@ export async function predictTexts(request: TextRequest, io: CliIo): Promise<num
             2,
           )
         : table(
-            results.map((r, i) => [r.label, r.probability.toFixed(4), oneLine(inputs[i]!)]),
+            results.map((r, i) => [...cells(r), oneLine(inputs[i]!)]),
             { align: ['left', 'right', 'left'] },
           );
       io.stdout.write(`${text}\n`);

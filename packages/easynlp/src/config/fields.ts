@@ -111,6 +111,11 @@ export const architectureFields = {
     description: 'bert: width of the feed-forward layer; unset = 4 × hiddenSize',
     group: 'Model',
   }),
+  initializerRange: option(z.number().positive().optional(), {
+    description:
+      'bert: standard deviation of random weights; unset = 0.02. A small model trained from scratch on few rows learns better with about 0.1',
+    group: 'Model',
+  }),
   dropout: option(z.number().min(0).lt(1).optional(), {
     description: 'dropout probability of hidden states and attention',
     group: 'Model',

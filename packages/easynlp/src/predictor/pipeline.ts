@@ -52,7 +52,7 @@ const CHUNK = 1024;
  * const many = await classify(['好吃', '太差了']);
  */
 export async function pipeline<Task extends PipelineTask>(
-  task: Task,
+  task: Task | undefined,
   model: string,
   options: PipelineOptions = {},
 ): Promise<Pipeline<Task>> {

@@ -44,6 +44,7 @@ function overrides(config: TrainConfig): Record<string, unknown> {
     num_attention_heads: config.heads,
     intermediate_size:
       config.intermediateSize ?? (config.hiddenSize === undefined ? undefined : 4 * config.hiddenSize),
+    initializer_range: config.initializerRange,
     hidden_dropout_prob: config.dropout,
     attention_probs_dropout_prob: config.dropout,
   };

@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import type { TrainConfig } from '../../config/index.js';
 import {
   buildTokenCache,
+  cacheOutdated,
   type DocumentLayout,
   findSources,
   parseWeightRecipe,
@@ -35,15 +36,13 @@ async function tokenCacheOf(
   const folder = config.tokenCache ?? `${config.output}-tokens`;
   if (existsSync(join(folder, 'header.json'))) {
     const cache = await TokenCache.open(folder);
-    const same =
-      cache.header.vocabulary === vocabularyHash(tokenizer) &&
-      cache.header.heldOut === config.heldOut &&
-      cache.header.sources.map((s) => s.name).join() === sources.map((s) => s.name).join();
+    const outdated = await cacheOutdated(cache, { sources, tokenizer, heldOut: config.heldOut });
     cache.close();
-    if (same) {
+    if (outdated === null) {
       log(`using the tokens in ${folder}`);
       return folder;
     }
+    log(`the tokens in ${folder} are made anew: ${outdated}`);
   }
   log(`tokenizing ${sources.length} sources into ${folder}`);
   await buildTokenCache({
