@@ -75,7 +75,7 @@ const RUNS = {
     goal: 0.5,
     args: native(
       tnews,
-      `${bert} --epochs 10 --learning-rate 1e-3 --batch-size 64 --sequence-length 64 --dropout 0.3 --initializer-range 0.1`,
+      `${bert} --epochs 10 --learning-rate 1e-3 --batch-size 64 --sequence-length 64 --dropout 0.3 --attention-dropout 0.1 --initializer-range 0.1`,
     ),
   },
   'tnews-bert-keywords': {

@@ -120,6 +120,10 @@ export const architectureFields = {
     description: 'dropout probability of hidden states and attention',
     group: 'Model',
   }),
+  attentionDropout: option(z.number().min(0).lt(1).optional(), {
+    description: 'bert: dropout probability of attention alone; unset = dropout',
+    group: 'Model',
+  }),
   embeddingSize: option(z.int().positive().optional(), {
     description: 'text-cnn: width of the token embeddings',
     group: 'Model',

@@ -46,7 +46,7 @@ function overrides(config: TrainConfig): Record<string, unknown> {
       config.intermediateSize ?? (config.hiddenSize === undefined ? undefined : 4 * config.hiddenSize),
     initializer_range: config.initializerRange,
     hidden_dropout_prob: config.dropout,
-    attention_probs_dropout_prob: config.dropout,
+    attention_probs_dropout_prob: config.attentionDropout ?? config.dropout,
   };
   const textCnn = {
     embed_size: config.embeddingSize,
