@@ -73,6 +73,13 @@ export const HUB_ERRORS = defineErrors({
         'If you have the archive of the original model, unpack it and give the folder: ./folder.',
       ),
   },
+  HUB_BUNDLED_MISSING: {
+    exitCode: EXIT.model,
+    httpStatus: 500,
+    message: (d) =>
+      `The model "${text(d.name)}" comes in the package ${text(d.package)}, which is not installed here.`,
+    hint: (d) => `Install it: npm install ${text(d.package)}. A folder with a copy of it works as ./folder.`,
+  },
   HUB_MODEL_NOT_FOUND: {
     exitCode: EXIT.network,
     httpStatus: 404,

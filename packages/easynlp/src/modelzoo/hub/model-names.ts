@@ -19,6 +19,9 @@ const NEVER_RELEASED = 'EasyNLP announced it but never released it';
 const ARCHIVE_ONLY = "it existed only in EasyNLP's own archive";
 
 export const MODEL_NAMES: Readonly<Record<string, ModelName>> = {
+  // Come with the toolkit (bundled-models.ts); listed for the suggestions.
+  'bert-tiny-zh': {},
+  'bert-small-zh': {},
   // Google's BERT. The owner-less names redirect on the hub; ModelScope knows only names with an owner.
   'bert-base-chinese': { modelscope: 'google-bert/bert-base-chinese' },
   'bert-base-uncased': { modelscope: 'google-bert/bert-base-uncased' },

@@ -2,6 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { EasyNlpError } from '../../errors/index.js';
+import { bundledModelFolder } from './bundled-models.js';
 import { type CachedSnapshot, isCommit, RepositoryCache, readSnapshot } from './cache.js';
 import { type BlobProgress, ensureBlob } from './download.js';
 import { HubHttp, isTransient } from './http.js';
@@ -25,8 +26,9 @@ export function isPathLike(text: string): boolean {
  * Finds a model: a folder of this machine as it is, or a hub name, fetched into the cache when it is not there.
  *
  * Names beginning with `./`, `../`, `/` or `~` are folders. Another name is a folder if one of that name exists here,
- * else a model of the hub; EasyNLP's own model names are translated (see `model-names.ts`). Only what is needed is
- * fetched: `config.json`, tokenizer files, and the weights in one format (safetensors before `pytorch_model.bin`).
+ * else a model that comes with the toolkit (`bundled-models.ts`; `revision` and `files` have no meaning there), else a
+ * model of the hub; EasyNLP's own model names are translated (see `model-names.ts`). Only what is needed is fetched:
+ * `config.json`, tokenizer files, and the weights in one format (safetensors before `pytorch_model.bin`).
  *
  * @returns the absolute path of a folder that holds `config.json` and the weights (with `files`: the files asked for)
  * @throws EasyNlpError HUB_*; the signal's reason when it is aborted
@@ -38,6 +40,8 @@ export async function resolveModelFolder(
   options.signal?.throwIfAborted();
   const local = await localFolder(nameOrPath);
   if (local !== undefined) return local;
+  const bundled = bundledModelFolder(nameOrPath);
+  if (bundled !== undefined) return bundled;
   const settings = readSettings(options);
   const hubName = checkName(nameOrPath, settings);
   const cache = new RepositoryCache(settings.cacheDir, hubName);
