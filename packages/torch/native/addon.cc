@@ -38,6 +38,7 @@ NAPI_MODULE_INIT() {
   if (napi_set_instance_data(env, state, ReleaseEnv, nullptr) != napi_ok) return nullptr;
   try {
     registerFunction(env, exports, "setErrorClass", SetErrorClass);
+    registerResolve(env, exports);
     registerOps(env, exports);
     registerTensor(env, exports);
     registerAutograd(env, exports);

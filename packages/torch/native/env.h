@@ -142,6 +142,7 @@ struct Args {
 };
 
 void registerOps(napi_env env, napi_value exports);
+void registerResolve(napi_env env, napi_value exports);
 void registerTensor(napi_env env, napi_value exports);
 void registerAutograd(napi_env env, napi_value exports);
 void registerDevice(napi_env env, napi_value exports);
