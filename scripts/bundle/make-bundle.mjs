@@ -102,7 +102,7 @@ function locate(name, folder) {
 function dependencies(manifest, folder, found = new Set()) {
   const names = { ...manifest.dependencies, ...manifest.optionalDependencies };
   for (const name of Object.keys(names)) {
-    if (name === '@easynlp/torch' || LEFT_OUT.has(name)) continue;
+    if (name.startsWith('@easynlp/') || LEFT_OUT.has(name)) continue;
     const at = locate(name, folder);
     if (!at) {
       if (manifest.optionalDependencies?.[name]) continue;
@@ -185,8 +185,10 @@ for (const own of ['torch', 'easynlp']) {
   dependencies(copyPackage(own, stage), join(root, 'packages', own), folders);
 }
 for (const folder of folders) copyTree(folder, join(stage, relative(root, folder)), neededAtRunTime);
+copyPackage('models-zh', stage);
 mkdirSync(join(stage, 'node_modules', '@easynlp'), { recursive: true });
-symlinkSync('../../packages/torch', join(stage, 'node_modules', '@easynlp', 'torch'));
+for (const own of ['torch', 'models-zh'])
+  symlinkSync(`../../packages/${own}`, join(stage, 'node_modules', '@easynlp', own));
 symlinkSync('../packages/easynlp', join(stage, 'node_modules', 'easynlp'));
 
 for (const folder of ['bench', 'examples']) {
