@@ -64,7 +64,7 @@ describe('docs/torch.md', () => {
 
 const PAGES = [
   ...['README.md', 'README.zh.md', 'packages/torch/README.md', 'packages/easynlp/README.md'],
-  ...['docs/text-classify.md', 'docs/data-formats.md', 'docs/extending.md'],
+  ...['docs/text-classify.md', 'docs/language-modeling.md', 'docs/data-formats.md', 'docs/extending.md'],
 ];
 describe.each(PAGES)('%s', (page) => {
   const found = cases(page);
