@@ -1,6 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { libtorchInfo } from '@easynlp/torch';
 import { expect, it } from 'vitest';
 import { KINDS, runTrain, sampleFile, tiny, workFolder } from './runs.fixture.js';
 
@@ -15,7 +17,12 @@ const train = sampleFile(join(folder, 'train.tsv'), 64);
 const dev = sampleFile(join(folder, 'dev.tsv'), 120, 0, 'dev.tsv');
 const path = fileURLToPath(new URL('./fixtures/golden.json', import.meta.url));
 
+// Other processors have other kernels, whose rounding 30 steps of Adam make larger; there the curve is held loosely.
+const capability = /CPU capability usage: (\S+)/.exec(libtorchInfo().config)?.[1] ?? '?';
+const machine = `${cpus()[0]?.model ?? 'unknown'}, ${capability}`;
+
 interface Curve {
+  readonly cpu?: string;
   readonly losses: readonly number[];
   readonly devLoss: number;
   readonly devAccuracy: number;
@@ -32,6 +39,7 @@ it.each(KINDS)('%s', async (kind) => {
   });
   const { losses, result } = await runTrain({ ...options, train, dev, output });
   const curve: Curve = {
+    cpu: machine,
     losses: [...losses.values()],
     devLoss: result.metrics.loss!,
     devAccuracy: result.metrics.accuracy!,
@@ -42,13 +50,14 @@ it.each(KINDS)('%s', async (kind) => {
     writeFileSync(path, `${JSON.stringify(golden, null, 1)}\n`);
   }
   const expected = golden[kind]!;
+  const tolerance = expected.cpu === machine ? 1e-5 : 1e-2;
   expect(curve.losses).toHaveLength(30);
   for (const [i, loss] of curve.losses.entries()) {
     const relative = Math.abs(loss / expected.losses[i]! - 1);
-    expect(relative, `step ${i + 1}: ${loss} instead of ${expected.losses[i]}`).toBeLessThan(1e-5);
+    expect(relative, `step ${i + 1}: ${loss} instead of ${expected.losses[i]}`).toBeLessThan(tolerance);
   }
-  expect(Math.abs(curve.devLoss / expected.devLoss - 1)).toBeLessThan(1e-5);
-  expect(curve.devAccuracy).toBe(expected.devAccuracy);
+  expect(Math.abs(curve.devLoss / expected.devLoss - 1)).toBeLessThan(tolerance);
+  expect(Math.abs(curve.devAccuracy - expected.devAccuracy)).toBeLessThanOrEqual(tolerance > 1e-5 ? 0.05 : 0);
   // It has learned something: a curve of a model that stands still would be no test.
   expect(Math.min(...curve.losses.slice(-5))).toBeLessThan(curve.losses[0]! - 0.05);
 });

@@ -49,7 +49,9 @@ export interface TrainResult {
 /** What tells one data file from another: a row that was edited need not change the size. */
 async function dataFacts({ train, dev }: TrainConfig): Promise<Record<string, unknown>> {
   const of = async (path: string) => {
-    const facts = await stat(path);
+    // Several corpus files or a pattern: the token cache made of them knows whether they changed.
+    const facts = await stat(path).catch(() => null);
+    if (facts === null) return [null, null];
     if (!facts.isDirectory()) return [facts.size, await sha256(path)];
     // A corpus folder can be large: names and sizes of its files stand for it.
     const names = (await readdir(path)).sort();
