@@ -54,6 +54,7 @@ const counted = (count: number, unit: string): string =>
 
 /** How the training was called, for the commands that are proposed next. */
 export interface TrainedWith {
+  readonly app?: string | undefined;
   readonly dev?: string | undefined;
   readonly schema?: string | undefined;
   readonly pair?: boolean;
@@ -71,7 +72,12 @@ export function renderTrainOutcome(result: TrainOutcome, trained: TrainedWith = 
   lines.push(`model: ${result.output}`);
   const model = quoted(result.output);
   if (result.stopped === 'interrupted') lines.push('to go on: the same command with --resume auto');
-  else {
+  else if (trained.app === 'language_modeling') {
+    lines.push(
+      `next:  easynlp predict --model ${model} --text '今天天气很[MASK]。'`,
+      `       easynlp train text_classify --model ${model} --train train.tsv --dev dev.tsv --output out/classifier`,
+    );
+  } else {
     const schema = trained.schema === undefined ? '' : ` --schema ${quoted(trained.schema)}`;
     const texts = trained.pair ? "--text '第一句' --second-text '第二句'" : "--text '房间干净，服务周到'";
     lines.push(

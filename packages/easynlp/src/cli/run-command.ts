@@ -117,7 +117,9 @@ async function execute(
   if (command === 'train') {
     const result = await library.train(config as TrainConfig, run);
     const { dev, schema, secondSequence } = config as TrainConfig;
-    print(result, (r) => renderTrainOutcome(r, { dev, schema, pair: secondSequence !== undefined }));
+    print(result, (r) =>
+      renderTrainOutcome(r, { app: config.app, dev, schema, pair: secondSequence !== undefined }),
+    );
     return result.stopped === 'interrupted' ? EXIT.interrupted : EXIT.ok;
   }
   if (command === 'evaluate') {

@@ -92,6 +92,9 @@ export async function corpusData(
 ): Promise<TrainingData> {
   const config = given as LanguageModelingConfig;
   const { context } = loaded;
+  if (config.dev !== undefined) {
+    options.log(`${config.dev} is not read: language_modeling evaluates on held-out documents of its corpus`);
+  }
   const folder = await tokenCacheOf(config, loaded, options);
   const cache = await TokenCache.open(folder);
   if (cache.header.vocabulary !== vocabularyHash(context.tokenizer)) {
