@@ -36,8 +36,6 @@ export const bertConfigSchema = z
     max_position_embeddings: size.default(512),
     type_vocab_size: size.default(2),
     layer_norm_eps: z.number().positive().default(1e-12),
-    /** Standard deviation of the token embeddings at the start, where it is not initializer_range; ours, not transformers'. */
-    embedding_initializer_range: z.number().positive().optional(),
     pad_token_id: z.number().int().nullish().default(0),
     tie_word_embeddings: z.boolean().default(true),
     position_embedding_type: z.literal('absolute').nullish(),

@@ -220,7 +220,7 @@ function attentionBias(mask: Tensor, like: Tensor): Tensor {
  */
 export function initBertWeights(
   root: nn.Module,
-  config: { readonly initializer_range: number; readonly embedding_initializer_range?: number | undefined },
+  config: { readonly initializer_range: number },
   only: (parameter: nn.Parameter) => boolean = () => true,
 ): void {
   const std = config.initializer_range;
@@ -237,8 +237,7 @@ export function initBertWeights(
       words.add(module.weight);
       if (!only(module.weight)) continue;
       const padding = module.paddingIdx;
-      // Of the three tables only that of the tokens has a padding row.
-      nn.init.normal_(module.weight, 0, padding === null ? std : (config.embedding_initializer_range ?? std));
+      nn.init.normal_(module.weight, 0, std);
       if (padding === null) continue;
       noGrad(() =>
         tidy(() => {
