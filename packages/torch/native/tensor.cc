@@ -99,16 +99,20 @@ napi_value Item(napi_env env, napi_callback_info info) {
   });
 }
 
+napi_value numbers(napi_env env, at::IntArrayRef values) {
+  napi_value out;
+  check(env, napi_create_array_with_length(env, values.size(), &out));
+  for (size_t i = 0; i < values.size(); ++i) {
+    check(env, napi_set_element(env, out, static_cast<uint32_t>(i), num(env, static_cast<double>(values[i]))));
+  }
+  return out;
+}
+
 napi_value Shape(napi_env env, napi_callback_info info) {
   return guarded(env, "shape", [&]() -> napi_value {
     Args<1> args(env, info);
     const at::Tensor t = envOf(env).get(numberArg(env, args[0], "tensor"), "shape");
-    napi_value out;
-    check(env, napi_create_array_with_length(env, t.dim(), &out));
-    for (int64_t i = 0; i < t.dim(); ++i) {
-      check(env, napi_set_element(env, out, static_cast<uint32_t>(i), num(env, static_cast<double>(t.size(i)))));
-    }
-    return out;
+    return numbers(env, t.sizes());
   });
 }
 
@@ -116,12 +120,7 @@ napi_value Strides(napi_env env, napi_callback_info info) {
   return guarded(env, "strides", [&]() -> napi_value {
     Args<1> args(env, info);
     const at::Tensor t = envOf(env).get(numberArg(env, args[0], "tensor"), "strides");
-    napi_value out;
-    check(env, napi_create_array_with_length(env, t.dim(), &out));
-    for (int64_t i = 0; i < t.dim(); ++i) {
-      check(env, napi_set_element(env, out, static_cast<uint32_t>(i), num(env, static_cast<double>(t.stride(i)))));
-    }
-    return out;
+    return numbers(env, t.strides());
   });
 }
 

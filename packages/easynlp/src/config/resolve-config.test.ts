@@ -11,6 +11,7 @@ import {
   type CommandName,
   fieldsOf,
   loadConfigFile,
+  OPTION_GROUPS,
   option,
   parseConfig,
   parseConfigText,
@@ -229,8 +230,8 @@ describe('schemas', () => {
 
   it.each(Object.keys(COMMAND_SCHEMAS) as CommandName[])('describe every option of %s', (command) => {
     for (const field of fieldsOf(buildSchema(command))) {
-      expect(field.meta.description, field.key).toBeTruthy();
-      expect(field.meta.group, field.key).toBeTruthy();
+      expect(field.meta.description, field.key).toMatch(/\S{2,}/);
+      expect(OPTION_GROUPS, field.key).toContain(field.meta.group);
       expect(field.key).toMatch(/^[a-z][a-zA-Z0-9]*$/);
     }
   });

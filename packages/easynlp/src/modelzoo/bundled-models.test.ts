@@ -31,7 +31,7 @@ describe('the Chinese models that come with the toolkit', () => {
     const inputIds = tensor([[2, 100, 200, 3]], { dtype: 'int64' });
     const { lastHiddenState } = inferenceMode(() => model.forward({ inputIds }));
     expect(lastHiddenState.shape).toEqual([1, 4, width]);
-    expect(lastHiddenState.isfinite().all().item()).toBeTruthy();
+    expect(lastHiddenState.isfinite().all().item()).toBe(true);
     model.dispose();
   });
 

@@ -88,18 +88,26 @@ function checkPositions(model: AppModel, config: TrainConfig): void {
   });
 }
 
-/** Refuses to write over somebody's model, and turns file-system errors into ones that name the folder. */
+/** Refuses to write over somebody's model: before any work is done, and once more before anything is removed. */
+async function refuseOccupied({ output, resume, overwrite }: TrainConfig): Promise<void> {
+  if (resume !== undefined || overwrite) return;
+  const names = await readdir(output).catch((): string[] => []);
+  const what = names.includes(MANIFEST)
+    ? 'a trained model'
+    : names.includes('training')
+      ? 'an unfinished training'
+      : null;
+  if (what !== null) throw new EasyNlpError('TRAIN_OUTPUT_EXISTS', { output, what });
+}
+
+/** Makes the output folder, emptied of an earlier training; file-system errors become ones that name it. */
 async function prepareOutput(config: TrainConfig): Promise<void> {
   const { output } = config;
   const training = join(output, 'training');
   try {
     await mkdir(output, { recursive: true });
-    const present = (await readdir(output)).filter((name) => name === MANIFEST || name === 'training');
-    if (present.length > 0 && config.resume === undefined) {
-      if (!config.overwrite) {
-        const what = present.includes(MANIFEST) ? 'a trained model' : 'an unfinished training';
-        throw new EasyNlpError('TRAIN_OUTPUT_EXISTS', { output, what });
-      }
+    await refuseOccupied(config);
+    if (config.resume === undefined) {
       await rm(join(output, MANIFEST), { force: true });
       await rm(training, { recursive: true, force: true });
     }
@@ -141,6 +149,7 @@ async function runTraining(
   const config = parseConfig('train', options, app.options) as TrainConfig;
   const log = run.log ?? (() => {});
   const runtime = openRuntime(config);
+  await refuseOccupied(config);
 
   // Everything that can be wrong with the data is found before anything is written.
   const tables = app.trainingData ? null : await openTables(config);
@@ -183,7 +192,7 @@ async function runTraining(
   const totalSteps =
     resumed?.changed.length === 0 ? resumed.content.state.totalSteps : await countSteps(trainingData, config);
   const optimizer = own(buildOptimizer(config, model));
-  const scaler = config.precision === 'fp16' ? new amp.GradScaler() : null;
+  const scaler = config.precision === 'fp16' ? own(new amp.GradScaler()) : null;
   const objective = fineTuneObjective(app);
   const state = resumed ? { ...resumed.content.state, totalSteps } : initialState(totalSteps);
   let lossSum: Tensor | undefined;
