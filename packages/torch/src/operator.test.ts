@@ -148,3 +148,14 @@ describe('errors', () => {
     expect(caught(() => zeros([2 ** 40])).message).toMatch(/aten::zeros/);
   });
 });
+
+test('recurrent layers refuse lists of weights that libtorch would read beyond', () => {
+  const input = zeros([2, 1, 3]);
+  const state = zeros([2, 1, 4]);
+  const lstm = (params: Tensor[]) =>
+    ops.call('aten::lstm', 'input', input, [state, state], params, false, 1, 0, false, true, false);
+  expect(caught(() => lstm([])).message).toMatch(/0 weights for 2 cells of 2/);
+  expect(caught(() => lstm([zeros([16, 3])])).code).toBe('ARGUMENT_INVALID');
+  const [out] = lstm([zeros([16, 3]), zeros([16, 4]), zeros([16, 3]), zeros([16, 4])]) as Tensor[];
+  expect(out!.shape).toEqual([2, 1, 8]);
+});

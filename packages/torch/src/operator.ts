@@ -1,6 +1,7 @@
 import type { DType, Scalar } from './dtype.js';
 import { TorchError } from './errors.js';
 import { Generator } from './generator.js';
+import { GUARDS } from './guards.js';
 import { type NativeArgument, type NativeOperator, native } from './native.js';
 import { Tensor, wrap } from './tensor.js';
 
@@ -15,9 +16,11 @@ export class Operator {
   private readonly returns: NativeOperator['returns'];
   private readonly singleTensor: boolean;
   private readonly keys: readonly string[];
+  private readonly guard: ((values: readonly unknown[]) => string | null) | undefined;
 
   constructor(name: string, info: NativeOperator) {
     this.name = name;
+    this.guard = GUARDS[name];
     this.schema = info.schema;
     this.args = info.args;
     this.index = info.index;
@@ -41,6 +44,8 @@ export class Operator {
         `${this.name} takes at most ${args.length} arguments, got ${count}: ${this.schema}`,
       );
     }
+    const wrong = this.guard?.(values);
+    if (wrong) throw new TorchError('ARGUMENT_INVALID', `${this.name}: ${wrong}`);
     let result: unknown;
     if (count === 1) result = native.call(this.index, this.lower(values[0], 0));
     else if (count === 2)
