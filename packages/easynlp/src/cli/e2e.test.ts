@@ -400,7 +400,13 @@ describe('the native commands', () => {
       'a task of another model',
       () => ['evaluate', 'text_match', '--model', model, '--data', dev],
       2,
-      /text_match is not available/,
+      /was trained for text_classify, not for text_match/,
+    ],
+    [
+      'a task of EasyNLP that is not here yet',
+      () => ['evaluate', 'wukong_clip', '--model', model, '--data', dev],
+      2,
+      /wukong_clip is not available/,
     ],
     [
       'a config file of another command',

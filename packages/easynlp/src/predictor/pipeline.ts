@@ -3,12 +3,14 @@ import { inferResults, type LoadedApp } from '../appzoo/inference.js';
 import type { FillMaskResult } from '../appzoo/language-modeling/index.js';
 import { openRuntime, type Precision } from '../appzoo/runtime.js';
 import type { TextClassifyInput, TextClassifyResult } from '../appzoo/text-classify/index.js';
+import type { TextMatchInput, TextMatchResult } from '../appzoo/text-match/index.js';
 import { EasyNlpError } from '../errors/index.js';
 import { trainedModelFolder } from './open-model.js';
 
 /** What each task takes and gives. */
 export interface PipelineTasks {
   text_classify: { input: TextClassifyInput; result: TextClassifyResult };
+  text_match: { input: TextMatchInput; result: TextMatchResult };
   language_modeling: { input: string; result: FillMaskResult };
 }
 export type PipelineTask = keyof PipelineTasks;

@@ -8,7 +8,7 @@ import {
 } from '../../datahub/index.js';
 import { EasyNlpError } from '../../errors/index.js';
 import type { AppContext, CollateOptions, HostOutputs } from '../app.js';
-import { softmaxRow } from '../text-classify/decode.js';
+import { softmaxRow } from '../sequence/index.js';
 import type { LanguageModelingSpec } from './spec.js';
 
 /** A text with the places of its [MASK] tokens. */

@@ -9,7 +9,7 @@ import {
 } from '../metrics/index.js';
 import { argmax, softmaxRow } from './decode.js';
 import type { EncodedText } from './encode.js';
-import type { TextClassifySpec } from './spec.js';
+import type { ClassificationSpec } from './spec.js';
 
 /** Gathers logits and gold labels; everything is computed from them at the end. */
 class ClassificationMetrics implements MetricAccumulator<EncodedText> {
@@ -54,7 +54,7 @@ class ClassificationMetrics implements MetricAccumulator<EncodedText> {
 
 const better = (description: string) => ({ higherIsBetter: true, description });
 
-export const textClassifyMetrics: MetricSet<TextClassifySpec, EncodedText> = {
+export const classificationMetrics: MetricSet<ClassificationSpec, EncodedText> = {
   primary: 'accuracy',
   names: {
     accuracy: better('share of rows whose label is predicted'),

@@ -1,5 +1,5 @@
 import type { AppContext, HostOutputs } from '../app.js';
-import type { TextClassifySpec } from './spec.js';
+import type { ClassificationSpec } from './spec.js';
 
 /** One label's share of a prediction. */
 export interface LabelScore {
@@ -8,8 +8,8 @@ export interface LabelScore {
   readonly logit: number;
 }
 
-/** The prediction for one text: the best label, and all of them from the most to the least probable. */
-export interface TextClassifyResult extends LabelScore {
+/** The prediction for one text or pair: the best label, and all of them from the most to the least probable. */
+export interface ClassificationResult extends LabelScore {
   readonly scores: readonly LabelScore[];
 }
 
@@ -32,10 +32,10 @@ export function softmaxRow(logits: ArrayLike<number>): Float64Array {
 }
 
 /** logits [B, C] → one result a row. */
-export function decodeTexts(
+export function decodeClasses(
   outputs: HostOutputs,
-  { spec }: AppContext<TextClassifySpec>,
-): TextClassifyResult[] {
+  { spec }: AppContext<ClassificationSpec>,
+): ClassificationResult[] {
   const { data, shape } = outputs.logits!;
   const classes = spec.labels.length;
   return Array.from({ length: shape[0]! }, (_, r) => {
@@ -49,7 +49,7 @@ export function decodeTexts(
   });
 }
 
-type Column = (result: TextClassifyResult, context: AppContext<TextClassifySpec>) => string;
+type Column = (result: ClassificationResult, context: AppContext<ClassificationSpec>) => string;
 
 /** Values in the order of the labels, not of the scores. */
 const inOrder =
@@ -60,7 +60,7 @@ const inOrder =
   };
 
 /** Columns of EasyNLP's `output_schema`. */
-export const textClassifyColumns: Readonly<Record<string, Column>> = {
+export const classificationColumns: Readonly<Record<string, Column>> = {
   predictions: ({ label }) => label,
   probabilities: inOrder('probability'),
   logits: inOrder('logit'),

@@ -12,17 +12,22 @@ import {
 import { EasyNlpError } from '../../errors/index.js';
 import type { TextInput } from '../../text/index.js';
 import type { AppContext, CollateOptions } from '../app.js';
-import type { TextClassifySpec } from './spec.js';
+import type { ClassificationSpec, SequenceSpec } from './spec.js';
 
-export interface EncodedText extends EncodedRow {
+/** Tokens of a text or of a pair. */
+export interface EncodedSequence extends EncodedRow {
   readonly ids: Int32Array;
   /** Segment ids; null for single texts, where all are 0. */
   readonly typeIds: Int32Array | null;
+}
+
+export interface EncodedText extends EncodedSequence {
   /** Gold label, −1 when none was asked for. */
   readonly label: number;
 }
 
-function textOf(row: Row, column: string): string {
+/** The text of a cell. @throws EasyNlpError DATA_COLUMN_UNKNOWN, DATA_CELL naming the place */
+export function textOf(row: Row, column: string): string {
   const value: Cell | undefined = row.values[column];
   if (typeof value === 'string') return value;
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
@@ -43,9 +48,9 @@ function textOf(row: Row, column: string): string {
   });
 }
 
-const labelSets = new WeakMap<TextClassifySpec, LabelSet>();
+const labelSets = new WeakMap<ClassificationSpec, LabelSet>();
 
-function labelSetOf(spec: TextClassifySpec): LabelSet {
+function labelSetOf(spec: ClassificationSpec): LabelSet {
   const known = labelSets.get(spec);
   if (known) return known;
   const made = new LabelSet(spec.labels);
@@ -56,11 +61,9 @@ function labelSetOf(spec: TextClassifySpec): LabelSet {
 /** Tokenizes rows in Rust threads; one encoded row each, in order. */
 export async function encodeTexts(
   rows: readonly Row[],
-  { spec, tokenizer }: AppContext<TextClassifySpec>,
-  { labels }: { labels: boolean },
-): Promise<EncodedText[]> {
+  { spec, tokenizer }: AppContext<SequenceSpec>,
+): Promise<EncodedSequence[]> {
   const { firstSequence, secondSequence } = spec;
-  const ids = labels ? rows.map((row) => labelSetOf(spec).idIn(row, spec.labelName)) : null;
   const inputs = rows.map(
     (row): TextInput =>
       secondSequence === null
@@ -68,18 +71,30 @@ export async function encodeTexts(
         : [textOf(row, firstSequence), textOf(row, secondSequence)],
   );
   const encodings = await tokenizer.encodeBatch(inputs, { maxLength: spec.sequenceLength });
-  return encodings.map((encoding, i) => ({
+  return encodings.map((encoding) => ({
     length: encoding.length,
     ids: encoding.ids,
     typeIds: secondSequence === null ? null : encoding.typeIds,
-    label: ids?.[i] ?? -1,
   }));
 }
 
-/** Pads to the longest row: `inputIds`, `tokenTypeIds` for pairs, `attentionMask` where there is padding, `labels`. */
+/** The same with the ids of the gold labels. @throws EasyNlpError DATA_LABEL_UNKNOWN */
+export async function encodeLabelled(
+  rows: readonly Row[],
+  context: AppContext<ClassificationSpec>,
+  { labels }: { labels: boolean },
+): Promise<EncodedText[]> {
+  const { spec } = context;
+  // Labels first: a wrong one is found before any time is spent on the texts.
+  const ids = labels ? rows.map((row) => labelSetOf(spec).idIn(row, spec.labelName)) : null;
+  const encoded = await encodeTexts(rows, context);
+  return encoded.map((row, i) => ({ ...row, label: ids?.[i] ?? -1 }));
+}
+
+/** Pads to the longest row: `inputIds`, `tokenTypeIds` for pairs, `attentionMask` where there is padding. */
 export function collateTexts(
-  rows: readonly EncodedText[],
-  { tokenizer }: AppContext<TextClassifySpec>,
+  rows: readonly EncodedSequence[],
+  { tokenizer }: Pick<AppContext, 'tokenizer'>,
   options: CollateOptions = {},
 ): HostBatch {
   const shape = {
@@ -106,11 +121,21 @@ export function collateTexts(
       'bool',
     );
   }
-  if (rows.every((r) => r.label >= 0)) tensors.labels = intVector(rows.map((r) => r.label));
   return {
     tensors,
     size: rows.length,
     tokens: rows.reduce((sum, r) => sum + r.length, 0),
     paddedTokens: rows.length * width,
   };
+}
+
+/** The same with `labels` [B] where every row has one. */
+export function collateLabelled(
+  rows: readonly EncodedText[],
+  context: Pick<AppContext, 'tokenizer'>,
+  options: CollateOptions = {},
+): HostBatch {
+  const batch = collateTexts(rows, context, options);
+  if (!rows.every((r) => r.label >= 0)) return batch;
+  return { ...batch, tensors: { ...batch.tensors, labels: intVector(rows.map((r) => r.label)) } };
 }

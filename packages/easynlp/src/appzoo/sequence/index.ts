@@ -1,0 +1,29 @@
+export { classifierApp } from './classifier.js';
+export {
+  argmax,
+  type ClassificationResult,
+  classificationColumns,
+  decodeClasses,
+  type LabelScore,
+  softmaxRow,
+} from './decode.js';
+export {
+  collateLabelled,
+  collateTexts,
+  type EncodedSequence,
+  type EncodedText,
+  encodeLabelled,
+  encodeTexts,
+  textOf,
+} from './encode.js';
+export { sequenceInputs } from './inputs.js';
+export { classificationMetrics } from './metrics.js';
+export {
+  type ClassificationSpec,
+  chosenColumn,
+  classificationLabels,
+  columnNames,
+  LABEL_COLUMNS,
+  type SequenceSpec,
+  TEXT_COLUMNS,
+} from './spec.js';
