@@ -10,6 +10,8 @@
  *
  * @packageDocumentation
  */
+import './methods.js';
+
 export type {
   App,
   AppContext,
@@ -42,7 +44,20 @@ export { type Pipeline, type PipelineOptions, type PipelineTask, pipeline } from
 export { type PredictResult, predict } from './predictor/predict.js';
 export { Tokenizer } from './text/index.js';
 export type { EvaluateInfo, LogInfo, StepInfo, TrainerHooks } from './trainer/hooks.js';
-export { fineTuneObjective, type Objective, type ObjectiveLoss } from './trainer/objective.js';
+export {
+  getMethod,
+  listMethods,
+  type Method,
+  type MethodContext,
+  registerMethod,
+} from './trainer/method.js';
+export {
+  fineTuneObjective,
+  type Objective,
+  type ObjectiveLoss,
+  type StepPosition,
+  type TrainedGroup,
+} from './trainer/objective.js';
 export { type TrainResult, type TrainRunOptions, train } from './trainer/train.js';
 export { Trainer, type TrainerParts, type TrainerSettings } from './trainer/trainer.js';
 export { VERSION } from './version.js';

@@ -11,6 +11,8 @@ export interface TaskSpec {
   readonly app: string;
   /** Longest input in tokens. */
   readonly sequenceLength: number;
+  /** The method that trained it, where predicting needs the method's variant of the app. */
+  readonly method?: string;
 }
 
 /** Named tensors of a batch on the model's device: `inputIds` [B, T], `attentionMask` [B, T] when there is padding, … */

@@ -8,7 +8,7 @@ import { Tokenizer } from '../text/index.js';
 import { VERSION } from '../version.js';
 import type { App, AppModel, TaskSpec } from './app.js';
 import { modelCard } from './model-card.js';
-import { getApp } from './registry.js';
+import { appOf } from './registry.js';
 
 /** `easynlp.json`: what turns a Hugging Face folder into a model that this toolkit can use by name. */
 export interface Manifest {
@@ -42,7 +42,7 @@ async function sha256(path: string): Promise<string> {
 export async function writeArtefact(folder: string, parts: ArtefactParts): Promise<void> {
   await savePretrained(folder, parts.model);
   await parts.tokenizer.save(folder);
-  const app = getApp(parts.spec.app);
+  const app = appOf(parts.spec);
   await writeFile(join(folder, 'README.md'), modelCard(app, parts));
   const files: Record<string, string> = {};
   for (const name of (await readdir(folder)).sort()) files[name] = await sha256(join(folder, name));
@@ -153,7 +153,7 @@ export async function openArtefact(folder: string, wanted?: string): Promise<Ope
   if (wanted !== undefined && wanted !== manifest.app) {
     throw new EasyNlpError('APP_MISMATCH', { folder, trained: manifest.app, wanted });
   }
-  const app = getApp(manifest.app);
+  const app = appOf(manifest.task);
   const tokenizer = await Tokenizer.fromFolder(folder);
   const model = await app.head(manifest.task, { kind: 'pretrained', folder });
   model.eval();

@@ -1,6 +1,6 @@
 import { EasyNlpError } from '../errors/index.js';
 import { nearest } from '../util/index.js';
-import type { App } from './app.js';
+import type { App, TaskSpec } from './app.js';
 import { languageModeling } from './language-modeling/index.js';
 import { textClassify } from './text-classify/index.js';
 import { textMatch } from './text-match/index.js';
@@ -24,4 +24,29 @@ export function getApp(name: string): App {
     known: [...APPS.keys()],
     suggestion: nearest(name, [...APPS.keys()]),
   });
+}
+
+const VARIANTS = new Map<string, (app: App) => App>();
+const made = new WeakMap<App, Map<string, App>>();
+
+/** Makes a variant of apps known by the name of the method that trains it. */
+export function registerVariant(method: string, variant: (app: App) => App): void {
+  VARIANTS.set(method, variant);
+}
+
+/**
+ * The app that reads and answers a trained task: the one it is named after, or the variant of it that the method
+ * made. @throws EasyNlpError APP_UNKNOWN, METHOD_UNKNOWN
+ */
+export function appOf({ app: name, method }: Pick<TaskSpec, 'app' | 'method'>): App {
+  const app = getApp(name);
+  if (method === undefined) return app;
+  const variant = VARIANTS.get(method);
+  if (!variant)
+    throw new EasyNlpError('METHOD_UNKNOWN', { name: method, app: name, known: [...VARIANTS.keys()] });
+  const known = made.get(app) ?? new Map<string, App>();
+  made.set(app, known);
+  const same = known.get(method) ?? variant(app);
+  known.set(method, same);
+  return same;
 }

@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import { EasyNlpError } from '../errors/index.js';
 import { nearest } from '../util/nearest.js';
 import { EASYNLP_APPS } from './easynlp-flag-table.js';
@@ -27,4 +28,12 @@ export function findApp(name: string, apps: readonly AppInfo[]): AppInfo {
     got: JSON.stringify(name),
     hint: suggestion === null ? available : `Did you mean ${suggestion}? ${available}`,
   });
+}
+
+/** Options of two origins as one set. */
+export function joinOptions(
+  one: z.ZodObject | undefined,
+  other: z.ZodObject | undefined,
+): z.ZodObject | undefined {
+  return one && other ? one.extend(other.shape) : (one ?? other);
 }

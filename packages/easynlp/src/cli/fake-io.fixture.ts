@@ -87,6 +87,7 @@ export class FakeIo implements CliIo {
           }),
         },
       ],
+      listMethods: () => [{ name: 'finetune', description: 'all weights', apps: [] }],
       ...this.overrides,
     };
   };

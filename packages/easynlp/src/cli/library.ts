@@ -12,6 +12,8 @@ export interface Library {
   pipeline(task: string | undefined, model: string, options: TextPipelineOptions): Promise<TextPipeline>;
   /** The registered tasks. */
   listApps(): readonly AppInfo[];
+  /** The ways of training an app; all of them without one. */
+  listMethods(app?: string): readonly MethodInfo[];
 }
 
 export interface RunOptions {
@@ -50,6 +52,14 @@ export interface AppInfo {
   readonly options?: z.ZodObject | undefined;
 }
 
+export interface MethodInfo {
+  readonly name: string;
+  readonly description: string;
+  /** Apps it works for; none for fine-tuning, which works for all. */
+  readonly apps: readonly string[];
+  readonly options?: z.ZodObject | undefined;
+}
+
 /** Figures by name; null where one is undefined for the data (AUC with a single class). */
 export type Metrics = Readonly<Record<string, number | null>>;
 
@@ -85,7 +95,7 @@ export async function loadLibrary(): Promise<Library> {
     if (EasyNlpError.isInstance(cause)) throw cause;
     throw new EasyNlpError('LIBRARY_NOT_READY', { reason: (cause as Error).message }, { cause });
   }
-  for (const name of ['train', 'evaluate', 'predict', 'pipeline', 'listApps']) {
+  for (const name of ['train', 'evaluate', 'predict', 'pipeline', 'listApps', 'listMethods']) {
     if (typeof loaded[name] !== 'function') {
       throw new EasyNlpError('LIBRARY_NOT_READY', { reason: `it has no function '${name}'` });
     }

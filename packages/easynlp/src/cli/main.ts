@@ -10,13 +10,14 @@ import {
 import { EasyNlpError, EXIT } from '../errors/index.js';
 import { nearest } from '../util/nearest.js';
 import { table } from '../util/table.js';
+import { joinOptions } from './apps.js';
 import { doctor } from './doctor.js';
 import { EASYNLP_FLAGS } from './easynlp-flag-table.js';
 import { easynlpHelp, isEasynlpStyle, mapEasynlpFlags } from './easynlp-flags.js';
 import { type CliIo, processIo } from './io.js';
 import { predictTexts } from './predict-texts.js';
 import { printError } from './print.js';
-import { runCommand, tryListApps } from './run-command.js';
+import { runCommand, tryLibrary } from './run-command.js';
 import { addFlags, flagName, schemaToFlags } from './schema-to-flags.js';
 import { addTokenizerCommand } from './tokenizer-command.js';
 
@@ -111,8 +112,12 @@ export async function buildProgram(
 
   // An app's own options join the flags; loading the apps takes time, so only for the command that needs them.
   const wanted = appArgument(argv);
-  const apps = wanted === undefined ? undefined : await tryListApps(io);
-  const appOptions = apps?.find((app) => app.name === wanted)?.options;
+  const library = wanted === undefined ? undefined : await tryLibrary(io);
+  const appOptions = library?.listApps().find((app) => app.name === wanted)?.options;
+  // Which method it is stands in a flag or a file: its options are among those of all methods of the app.
+  const trainOptions = (library?.listMethods(wanted) ?? [])
+    .map((method) => method.options)
+    .reduce(joinOptions, appOptions);
 
   for (const name of Object.keys(COMMAND_SCHEMAS) as CommandName[]) {
     const { summary, examples } = SUMMARIES[name];
@@ -123,7 +128,9 @@ export async function buildProgram(
         `task${name === 'train' ? ` (default ${DEFAULT_APP})` : ''}; easynlp apps lists them`,
       )
       .addHelpText('after', `\nExamples:\n${examples.map((example) => `  ${example}`).join('\n')}`);
-    const specs = schemaToFlags(buildSchema(name, appOptions)).filter(({ key }) => key !== 'app');
+    const specs = schemaToFlags(buildSchema(name, name === 'train' ? trainOptions : appOptions)).filter(
+      ({ key }) => key !== 'app',
+    );
     addFlags(command, specs);
     if (name === 'predict') addTextFlags(command);
     command
@@ -184,6 +191,23 @@ export async function buildProgram(
           : `${table(
               list.map((a) => [a.name, a.description]),
               { align: ['left', 'left'] },
+            )}\n`,
+      );
+    });
+
+  settle(program.command('methods'))
+    .description('list the ways of training: fine-tuning, few-shot learning, distillation')
+    .option('--json', 'print as JSON')
+    .action(async (options: { json?: boolean }) => {
+      const list = (await io.library())
+        .listMethods()
+        .map(({ name, description, apps }) => ({ name, description, apps }));
+      io.stdout.write(
+        options.json
+          ? `${JSON.stringify(list, null, 2)}\n`
+          : `${table(
+              list.map((m) => [m.name, m.apps.join(', ') || 'all tasks', m.description]),
+              { align: ['left', 'left', 'left'] },
             )}\n`,
       );
     });

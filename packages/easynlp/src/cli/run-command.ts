@@ -10,7 +10,7 @@ import {
   type TrainConfig,
 } from '../config/index.js';
 import { EasyNlpError, EXIT } from '../errors/index.js';
-import { findApp } from './apps.js';
+import { findApp, joinOptions } from './apps.js';
 import { type Interrupt, watchInterrupt } from './interrupt.js';
 import type { CliIo } from './io.js';
 import type { AppInfo, Library } from './library.js';
@@ -30,10 +30,10 @@ export interface CommandRequest {
   readonly quiet?: boolean;
 }
 
-/** The registered apps, or undefined where the toolkit cannot be loaded (not built yet). */
-export async function tryListApps(io: CliIo): Promise<readonly AppInfo[] | undefined> {
+/** The toolkit, or undefined where it cannot be loaded (not built yet). */
+export async function tryLibrary(io: CliIo): Promise<Library | undefined> {
   try {
-    return (await io.library()).listApps();
+    return await io.library();
   } catch {
     return undefined;
   }
@@ -53,6 +53,13 @@ function appName({ flags, file }: CommandRequest): string {
   return typeof app === 'string' ? app : DEFAULT_APP;
 }
 
+/** The app's own options with those of the method that the request names; of another method they are unknown. */
+function trainOptions({ flags, file }: CommandRequest, app: AppInfo, library: Library) {
+  const name = flags.method ?? file?.values.method;
+  const method = library.listMethods(app.name).find((m) => m.name === name);
+  return [app.options, method?.options].reduce(joinOptions, undefined);
+}
+
 /** Resolves the configuration, runs the command and prints its result. Returns the exit code. */
 export async function runCommand(request: CommandRequest, io: CliIo): Promise<number> {
   const { command } = request;
@@ -68,7 +75,9 @@ export async function runCommand(request: CommandRequest, io: CliIo): Promise<nu
     if (request.printConfig) return printConfig(resolve(request, undefined), io);
     throw error;
   }
-  const config = resolve(request, findApp(appName(request), library.listApps()).options);
+  const app = findApp(appName(request), library.listApps());
+  const options = command === 'train' ? trainOptions(request, app, library) : app.options;
+  const config = resolve(request, options);
   if (request.printConfig) return printConfig(config, io);
 
   const saving = { train: 'saving the state', evaluate: 'ending', predict: 'ending' }[command];

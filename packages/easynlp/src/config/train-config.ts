@@ -5,12 +5,22 @@ import { option } from './option.js';
 /** Default app of every command, as in EasyNLP. */
 export const DEFAULT_APP = 'text_classify';
 
+/** Training all weights with the task's own loss. */
+export const DEFAULT_METHOD = 'finetune';
+
 /** Options of `easynlp train` and of the library's `train()`. */
 export const trainConfigSchema = z.strictObject({
   app: option(z.string().min(1).default(DEFAULT_APP), {
     description: 'task to train',
     group: 'Training',
     easynlp: 'app_name',
+  }),
+
+  method: option(z.string().min(1).default(DEFAULT_METHOD), {
+    description:
+      'way of training: finetune, or a few-shot or distillation method; easynlp methods lists them',
+    group: 'Training',
+    easynlp: 'enable_fewshot, enable_distillation and type (user_defined_parameters)',
   }),
 
   train: option(z.string().min(1), {

@@ -9,6 +9,12 @@ export const APP_ERRORS = defineErrors({
     message: (d) => `There is no task "${d.name}".${suggestion(d.suggestion)}`,
     hint: (d) => `Tasks: ${(d.known as string[]).join(', ')}.`,
   },
+  METHOD_UNKNOWN: {
+    exitCode: EXIT.usage,
+    httpStatus: 404,
+    message: (d) => `${d.app} has no training method "${d.name}".${suggestion(d.suggestion)}`,
+    hint: (d) => `Methods: ${(d.known as string[]).join(', ')}.`,
+  },
   APP_INPUT: {
     exitCode: EXIT.data,
     httpStatus: 422,

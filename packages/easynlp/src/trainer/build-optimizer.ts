@@ -1,17 +1,23 @@
-import { type nn, optim } from '@easynlp/torch';
+import { optim } from '@easynlp/torch';
+import type { AppModel } from '../appzoo/app.js';
 import type { TrainConfig } from '../config/index.js';
+import type { Objective, TrainedGroup } from './objective.js';
 
 /**
  * The optimizer that the configuration names. Weight decay acts on matrices only: biases and normalization weights
  * (everything with at most one dimension) have none.
  */
-export function buildOptimizer(config: TrainConfig, model: nn.Module): optim.Optimizer {
-  const trained = model.parameters().filter((p) => p.requiresGrad);
-  const groups = [
-    { params: trained.filter((p) => p.ndim > 1), weightDecay: config.weightDecay },
-    { params: trained.filter((p) => p.ndim <= 1), weightDecay: 0 },
-  ].filter((group) => group.params.length > 0);
+export function buildOptimizer(config: TrainConfig, trained: readonly TrainedGroup[]): optim.Optimizer {
   const lr = config.learningRate;
+  const groups = trained
+    .flatMap(({ params, lrFactor }) => {
+      const rate = lrFactor === undefined ? {} : { lrFactor, lr: lr * lrFactor };
+      return [
+        { params: params.filter((p) => p.ndim > 1), weightDecay: config.weightDecay, ...rate },
+        { params: params.filter((p) => p.ndim <= 1), weightDecay: 0, ...rate },
+      ];
+    })
+    .filter((group) => group.params.length > 0);
   switch (config.optimizer) {
     case 'adamw':
       return new optim.AdamW(groups, { lr, eps: 1e-6 });
@@ -22,6 +28,11 @@ export function buildOptimizer(config: TrainConfig, model: nn.Module): optim.Opt
     case 'bertadam':
       return new optim.BertAdam(groups, { lr });
   }
+}
+
+/** What an objective trains: its own choice, or every parameter of the model that requires a gradient. */
+export function trainedGroups(objective: Objective, model: AppModel): readonly TrainedGroup[] {
+  return objective.groups?.(model) ?? [{ params: model.parameters().filter((p) => p.requiresGrad) }];
 }
 
 /** Factor of the learning rate after `step` steps of `totalSteps`. */

@@ -26,6 +26,8 @@ export interface DeviceStepParts {
   readonly graphs: boolean;
   /** Sum of the losses since the last log line, float64 on the device. */
   readonly lossSum: Tensor;
+  /** Adds an objective's further scalars, which it says are worth a log, to those since the last log line. */
+  readonly addLogs: (logs: Readonly<Record<string, Tensor>>, weight: number) => void;
   /** Called on the CPU, where looking costs nothing, before a bad value could reach the weights. */
   readonly check: (value: number, what: 'loss' | 'norm of the gradients') => void;
 }
@@ -67,9 +69,14 @@ export class DeviceStep {
 
   constructor(parts: DeviceStepParts) {
     this.parts = parts;
-    this.parameters = parts.model.parameters().filter((p) => p.requiresGrad);
-    const { runtime, graphs, scaler, optimizer } = parts;
-    const usable = graphs && runtime.device !== 'cpu' && scaler === null && optimizer.capturable;
+    const { runtime, graphs, scaler, optimizer, objective } = parts;
+    this.parameters = optimizer.groups.flatMap((group) => group.params);
+    const usable =
+      graphs &&
+      runtime.device !== 'cpu' &&
+      scaler === null &&
+      optimizer.capturable &&
+      objective.capturable === true;
     if (usable) optimizer.prepareCapture(runtime.device);
     this.leaveStream = usable ? enterCaptureStream() : null;
   }
@@ -106,7 +113,8 @@ export class DeviceStep {
       let sum: Tensor | null = null;
       for (const { inputs, weight } of batches) {
         const part = tidy(() => {
-          const { loss } = withPrecision(runtime, () => objective.loss(model, inputs()));
+          const { loss, logs } = withPrecision(runtime, () => objective.loss(model, inputs()));
+          if (logs) this.parts.addLogs(logs, weight);
           return weight === 1 ? loss : loss.mul(weight);
         });
         (scaler ? scaler.scale(part) : part).backward();

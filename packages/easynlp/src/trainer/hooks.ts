@@ -20,6 +20,8 @@ export interface LogInfo {
   readonly epoch: number;
   /** Mean over the steps since the last log line. */
   readonly loss: number;
+  /** The objective's further scalars, means over the same steps: the parts of a sum, for instance. */
+  readonly parts: Readonly<Record<string, number>>;
   readonly learningRate: number;
   readonly gradNorm: number | null;
   readonly samplesPerSecond: number;

@@ -80,6 +80,7 @@ export class RunLog {
           event: 'train',
           epoch,
           loss: info.loss,
+          ...(Object.keys(info.parts).length > 0 ? { parts: info.parts } : {}),
           learningRate,
           gradNorm,
           time: { samplesPerSecond, tokensPerSecond },
@@ -87,6 +88,9 @@ export class RunLog {
         this.board?.scalars(
           {
             'train/loss': info.loss,
+            ...Object.fromEntries(
+              Object.entries(info.parts).map(([name, value]) => [`train/${name}`, value]),
+            ),
             'train/learning_rate': learningRate,
             ...(gradNorm === null ? {} : { 'train/grad_norm': gradNorm }),
           },

@@ -1,28 +1,37 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { amp, files, manualSeed, type optim, type Tensor, TorchError } from '@easynlp/torch';
+import { amp, files, manualSeed, type Tensor, TorchError } from '@easynlp/torch';
 import { stringify } from 'yaml';
-import type { AppContext, AppModel, TrainingData } from '../appzoo/app.js';
+import type { App, AppContext, AppModel, TrainingData } from '../appzoo/app.js';
 import { MANIFEST, publishArtefact, writeArtefact } from '../appzoo/artefact.js';
 import type { Evaluation } from '../appzoo/evaluate.js';
 import type { LoadedApp } from '../appzoo/inference.js';
-import { getApp } from '../appzoo/registry.js';
+import { appOf, getApp } from '../appzoo/registry.js';
 import { openRuntime } from '../appzoo/runtime.js';
-import { parseConfig, type TrainConfig, type TrainOptions } from '../config/index.js';
+import {
+  DEFAULT_APP,
+  DEFAULT_METHOD,
+  parseConfig,
+  type TrainConfig,
+  type TrainOptions,
+} from '../config/index.js';
 import { EasyNlpError } from '../errors/index.js';
 import { nearest } from '../util/index.js';
 import { buildModel } from './build-model.js';
-import { buildOptimizer, buildSchedule } from './build-optimizer.js';
-import { CheckpointStore, sha256 } from './checkpoint.js';
+import { buildOptimizer, buildSchedule, trainedGroups } from './build-optimizer.js';
+import { CheckpointStore } from './checkpoint.js';
+import { dataFacts } from './data-facts.js';
 import type { TrainerHooks } from './hooks.js';
 import { labelledRows, openTables } from './labelled-rows.js';
+import { getMethod, type Method, type MethodContext, trainOptionsOf } from './method.js';
 import { fineTuneObjective, type Objective } from './objective.js';
-import { findResume, type Resumed } from './resume.js';
+import { restore } from './restore.js';
+import { findResume } from './resume.js';
 import { RunLog } from './run-log.js';
 import type { ProgressStream } from './tracking/index.js';
 import { Trainer } from './trainer.js';
-import { captureRng, initialState, restoreRng } from './training-state.js';
+import { captureRng, initialState } from './training-state.js';
 
 /** Things around a training that are not part of its configuration. */
 export interface TrainRunOptions extends TrainerHooks {
@@ -32,6 +41,8 @@ export interface TrainRunOptions extends TrainerHooks {
   readonly log?: (line: string) => void;
   /** Where the progress line is drawn. Default: nowhere. */
   readonly progress?: ProgressStream;
+  /** What is minimized, instead of what the method would make. */
+  readonly objective?: (context: MethodContext) => Promise<Objective> | Objective;
 }
 
 export interface TrainResult {
@@ -44,23 +55,6 @@ export interface TrainResult {
   readonly steps: number;
   readonly epochs: number;
   readonly stopped: 'finished' | 'early' | 'interrupted';
-}
-
-/** What tells one data file from another: a row that was edited need not change the size. */
-async function dataFacts({ train, dev }: TrainConfig): Promise<Record<string, unknown>> {
-  const of = async (path: string) => {
-    // Several corpus files or a pattern: the token cache made of them knows whether they changed.
-    const facts = await stat(path).catch(() => null);
-    if (facts === null) return [null, null];
-    if (!facts.isDirectory()) return [facts.size, await sha256(path)];
-    // A corpus folder can be large: names and sizes of its files stand for it.
-    const names = (await readdir(path)).sort();
-    const sizes = await Promise.all(names.map(async (name) => [name, (await stat(join(path, name))).size]));
-    return [sizes.reduce((sum, [, size]) => sum + Number(size), 0), JSON.stringify(sizes)];
-  };
-  const [trainBytes, trainSha256] = await of(train);
-  const [devBytes, devSha256] = dev === undefined ? [null, null] : await of(dev);
-  return { train, trainBytes, trainSha256, dev: dev ?? null, devBytes, devSha256 };
 }
 
 /** Errors of the file system while writing become one that names the place; all others stay as they are. */
@@ -127,10 +121,17 @@ async function prepareOutput(config: TrainConfig): Promise<void> {
  * const result = await train({ train: 'train.tsv', dev: 'dev.tsv', architecture: 'text-cnn', output: 'out/model' });
  * console.log(result.metrics.accuracy);
  */
-export async function train(options: TrainOptions, run: TrainRunOptions = {}): Promise<TrainResult> {
+export async function train(
+  options: TrainOptions & Readonly<Record<string, unknown>>,
+  run: TrainRunOptions = {},
+): Promise<TrainResult> {
+  const app = getApp(options.app ?? DEFAULT_APP);
+  const method = getMethod(options.method ?? DEFAULT_METHOD, app.name);
+  const config = parseConfig('train', options, trainOptionsOf(app, method)) as TrainConfig;
+  if (method.run) return method.run(config, run, train);
   const owned: { dispose(): void }[] = [];
   try {
-    return await runTraining(options, run, (thing) => {
+    return await runTraining({ base: app, method, config }, run, (thing) => {
       owned.push(thing);
       return thing;
     });
@@ -141,19 +142,19 @@ export async function train(options: TrainOptions, run: TrainRunOptions = {}): P
 }
 
 async function runTraining(
-  options: TrainOptions,
+  { base, method, config }: { base: App; method: Method; config: TrainConfig },
   run: TrainRunOptions,
   own: <T extends { dispose(): void }>(thing: T) => T,
 ): Promise<TrainResult> {
-  const app = getApp(options.app ?? 'text_classify');
-  const config = parseConfig('train', options, app.options) as TrainConfig;
+  const app = method.variant ? appOf({ app: base.name, method: method.name }) : base;
   const log = run.log ?? (() => {});
   const runtime = openRuntime(config);
   await refuseOccupied(config);
 
   // Everything that can be wrong with the data is found before anything is written.
   const tables = app.trainingData ? null : await openTables(config);
-  const spec = await app.prepare(config, tables?.train ?? null);
+  const prepared = await app.prepare(config, tables?.train ?? null);
+  const spec = method.variant ? { ...prepared, method: method.name } : prepared;
   const metric = config.bestMetric ?? app.metrics.primary;
   const direction = app.metrics.names[metric];
   if (!direction) {
@@ -191,11 +192,14 @@ async function runTraining(
   // Fixed at the start, since the learning rate depends on it; options that may change can change it.
   const totalSteps =
     resumed?.changed.length === 0 ? resumed.content.state.totalSteps : await countSteps(trainingData, config);
-  const optimizer = own(buildOptimizer(config, model));
+  const makeObjective = run.objective ?? method.objective ?? (() => fineTuneObjective(app));
+  model.train();
+  const objective = await makeObjective({ config, app, context, model, runtime, tables, ...dataOptions });
+  own({ dispose: () => objective.dispose?.() });
+  const optimizer = own(buildOptimizer(config, trainedGroups(objective, model)));
   const scaler = config.precision === 'fp16' ? own(new amp.GradScaler()) : null;
-  const objective = fineTuneObjective(app);
   const state = resumed ? { ...resumed.content.state, totalSteps } : initialState(totalSteps);
-  let lossSum: Tensor | undefined;
+  let sums: Map<string, Tensor> | undefined;
   let checkpoint: string | null = resumed?.folder ?? null;
 
   await prepareOutput(config);
@@ -205,7 +209,12 @@ async function runTraining(
 
   if (resumed) {
     restore(resumed, { model, optimizer, scaler, objective, device: runtime.device });
-    lossSum = resumed.content.tensors.loop!.get('lossSum')!.to({ device: runtime.device, copy: true });
+    sums = new Map(
+      [...resumed.content.tensors.loop!].map(([name, sum]) => [
+        name,
+        sum.to({ device: runtime.device, copy: true }),
+      ]),
+    );
     if (resumed.reordered && state.position !== null) {
       log('the order of the data has changed: the epoch begins anew');
       state.position = null;
@@ -264,7 +273,7 @@ async function runTraining(
       earlyStopPatience: config.earlyStopPatience ?? null,
     },
     state,
-    lossSum,
+    sums,
     evaluate: config.evalStrategy === 'none' ? null : trainingData.evaluate,
     best: { metric, higherIsBetter: direction.higherIsBetter },
     onBest: (evaluation) => saveModel(evaluation.values, state.step),
@@ -281,7 +290,7 @@ async function runTraining(
           model: model.stateDict(),
           optimizer: moments,
           rng,
-          loop: new Map([['lossSum', t.lossSum]]),
+          loop: t.sums(),
           ...(objective.stateDict ? { objective: objective.stateDict() } : {}),
         },
       });
@@ -312,7 +321,10 @@ async function runTraining(
       stopped,
     };
     if (stopped === 'interrupted') return result;
-    if (state.best === null) await saveModel({}, state.step);
+    if (state.best === null) {
+      await objective.beforeEvaluation?.(model);
+      await saveModel({}, state.step);
+    }
     await publishArtefact(bestFolder, config.output);
     return result;
   } catch (error) {
@@ -320,39 +332,6 @@ async function runTraining(
   } finally {
     runLog.close();
   }
-}
-
-/** Puts everything back that the next step depends on. */
-function restore(
-  { folder, content, changed }: Resumed,
-  parts: {
-    model: AppModel;
-    optimizer: optim.Optimizer;
-    scaler: amp.GradScaler | null;
-    objective: Objective;
-    device: string;
-  },
-): void {
-  const { model, optimizer, scaler, objective, device } = parts;
-  const { tensors, extra } = content;
-  // The configuration has the last word: it may allow another weight decay than the checkpoint's.
-  const decays = optimizer.groups.map((group) => group.weightDecay);
-  try {
-    model.loadStateDict(tensors.model!);
-    optimizer.loadStateDict({
-      ...(extra.optimizer as Omit<optim.OptimizerState, 'state'>),
-      state: tensors.optimizer!,
-    });
-    if (extra.scaler) scaler?.loadStateDict(extra.scaler as never);
-    objective.loadStateDict?.(tensors.objective ?? new Map());
-    restoreRng(device, tensors.rng!);
-  } catch (cause) {
-    if (!(cause instanceof TorchError)) throw cause;
-    const why = changed.length > 0 ? ` (changed: ${changed.join(', ')})` : '';
-    const reason = `it does not fit this model and optimizer${why}: ${cause.message}`;
-    throw new EasyNlpError('CHECKPOINT_DAMAGED', { folder, reason }, { cause });
-  }
-  for (const [g, group] of optimizer.groups.entries()) group.weightDecay = decays[g]!;
 }
 
 async function countSteps({ batches, name }: TrainingData, config: TrainConfig): Promise<number> {

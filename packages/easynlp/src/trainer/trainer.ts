@@ -27,6 +27,10 @@ export interface TrainerSettings {
   readonly earlyStopPatience: number | null;
 }
 
+// Names of the sums in a checkpoint.
+const LOSS_SUM = 'lossSum';
+const LOG_SUM = 'log.';
+
 /** What the loop needs; every part can be replaced by another of the same interface. */
 export interface TrainerParts {
   readonly model: AppModel;
@@ -39,8 +43,8 @@ export interface TrainerParts {
   readonly runtime: Runtime;
   readonly settings: TrainerSettings;
   readonly state: TrainingState;
-  /** Sum of the losses since the last log line, when resuming. */
-  readonly lossSum?: Tensor | undefined;
+  /** Sums of the losses since the last log line, as `sums()` gave them, when resuming. They become the trainer's. */
+  readonly sums?: ReadonlyMap<string, Tensor> | undefined;
   readonly evaluate: (() => Promise<Evaluation>) | null;
   readonly best: { readonly metric: string; readonly higherIsBetter: boolean };
   /** Called with a better evaluation than all before; stores the model. */
@@ -65,7 +69,9 @@ export interface TrainerOutcome {
 export class Trainer {
   readonly state: TrainingState;
   /** Sum of step losses since the last log line, float64 on the device. */
-  readonly lossSum: Tensor;
+  private readonly lossSum: Tensor;
+  /** The same for the objective's further scalars, by name. */
+  private readonly logSums = new Map<string, Tensor>();
   private readonly parts: TrainerParts;
   private readonly parameters: Tensor[];
   private readonly speed: SpeedMeter;
@@ -77,16 +83,42 @@ export class Trainer {
   constructor(parts: TrainerParts) {
     this.parts = parts;
     this.state = parts.state;
-    this.parameters = parts.model.parameters().filter((p) => p.requiresGrad);
-    this.lossSum = keep(parts.lossSum ?? zeros([], { dtype: 'float64', device: parts.runtime.device }));
+    this.parameters = parts.optimizer.groups.flatMap((group) => group.params);
+    this.lossSum = parts.sums?.get(LOSS_SUM) ?? this.zero();
+    for (const [name, sum] of parts.sums ?? []) {
+      if (name.startsWith(LOG_SUM)) this.logSums.set(name.slice(LOG_SUM.length), sum);
+    }
     this.device = new DeviceStep({
       ...parts,
       maxGradNorm: parts.settings.maxGradNorm,
       graphs: parts.settings.cudaGraphs,
       lossSum: this.lossSum,
+      addLogs: (logs, weight) => this.addLogs(logs, weight),
       check: (value, what) => this.checkFinite(value, this.learningRate, what),
     });
     this.speed = new SpeedMeter({ totalSteps: this.state.totalSteps, startStep: this.state.step });
+  }
+
+  private zero(): Tensor {
+    return keep(zeros([], { dtype: 'float64', device: this.parts.runtime.device }));
+  }
+
+  /** What was summed since the last log line, for a checkpoint. The live tensors. */
+  sums(): Map<string, Tensor> {
+    return new Map([
+      [LOSS_SUM, this.lossSum],
+      ...[...this.logSums].map(([name, sum]): [string, Tensor] => [`${LOG_SUM}${name}`, sum]),
+    ]);
+  }
+
+  private addLogs(logs: Readonly<Record<string, Tensor>>, weight: number): void {
+    noGrad(() => {
+      for (const [name, value] of Object.entries(logs)) {
+        const sum = this.logSums.get(name) ?? this.zero();
+        this.logSums.set(name, sum);
+        sum.add_(value.detach(), { alpha: weight });
+      }
+    });
   }
 
   async run(): Promise<TrainerOutcome> {
@@ -144,11 +176,12 @@ export class Trainer {
   }
 
   private step(group: readonly ProvidedBatch[], batchesPerEpoch: number): void {
-    const { settings, schedule, hooks } = this.parts;
+    const { settings, schedule, hooks, objective } = this.parts;
     const { state } = this;
     const samples = group.reduce((n, { batch }) => n + batch.size, 0);
     const learningRate = settings.learningRate * schedule(state.step);
     this.learningRate = learningRate;
+    objective.beforeStep?.({ step: state.step, totalSteps: state.totalSteps, epoch: state.epoch });
     const batches = group.map(({ batch }) => ({ batch, weight: batch.size / samples }));
     const tokens = batches.reduce((n, { batch }) => n + batch.tokens, 0);
     tidy(() => {
@@ -175,15 +208,20 @@ export class Trainer {
 
   private log(epoch: number, learningRate: number): void {
     const { state } = this;
-    const loss = this.lossSum.item() / Math.max(1, state.loggedSteps);
+    const steps = Math.max(1, state.loggedSteps);
+    const loss = this.lossSum.item() / steps;
     this.checkFinite(loss, learningRate, 'loss', state.step);
-    noGrad(() => this.lossSum.zero_());
+    const parts = Object.fromEntries([...this.logSums].map(([name, sum]) => [name, sum.item() / steps]));
+    noGrad(() => {
+      for (const sum of this.sums().values()) sum.zero_();
+    });
     state.loggedSteps = 0;
     const { samplesPerSecond, tokensPerSecond } = this.speed.read();
     this.parts.hooks.onLog?.({
       step: state.step,
       epoch,
       loss,
+      parts,
       learningRate,
       gradNorm: this.device.gradNorm?.item() ?? null,
       samplesPerSecond,
@@ -228,7 +266,11 @@ export class Trainer {
     const { state } = this;
     if (!evaluate) return false;
     this.checkHealthy();
-    const evaluation = await this.speed.exclude(evaluate);
+    const { objective, model } = this.parts;
+    const evaluation = await this.speed.exclude(async () => {
+      await objective.beforeEvaluation?.(model);
+      return evaluate();
+    });
     this.parts.model.train(); // an evaluation must not leave dropout off
     state.evaluatedAt = state.step;
     const value = evaluation.values[best.metric];
@@ -260,7 +302,7 @@ export class Trainer {
 
   /** Releases what the loop itself holds; model and optimizer are their owner's. */
   dispose(): void {
-    this.lossSum.dispose();
+    for (const sum of this.sums().values()) sum.dispose();
     this.device.dispose();
   }
 }

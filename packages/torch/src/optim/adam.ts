@@ -35,7 +35,7 @@ abstract class AdamBase<O extends AdamOptions> extends Optimizer<O> {
   protected readonly stateNames = ['exp_avg', 'exp_avg_sq'] as const;
   readonly #fused: boolean | undefined;
   readonly #fusedName: string;
-  #foundInf: StepOptions['foundInf'];
+  #options: StepOptions = {};
 
   constructor(params: ParamsInput<O>, defaults: O, settings: AdamSettings, fusedName: string) {
     super(params, defaults, settings);
@@ -83,7 +83,7 @@ abstract class AdamBase<O extends AdamOptions> extends Optimizer<O> {
     if (!this.#usesFused(device)) return;
     cohort.deviceStep ??= keep(tidy(() => tensor(cohort.step - 1, { device })));
     cohort.deviceStep.add_(1);
-    this.#foundInf = options.foundInf;
+    this.#options = options;
     if (options.foundInf) cohort.deviceStep.sub_(options.foundInf.squeezeAll());
   }
 
@@ -125,6 +125,7 @@ abstract class AdamBase<O extends AdamOptions> extends Optimizer<O> {
   #updateFused(group: ParamGroup<O>, cohort: Cohort, batch: Batch, eps: number): void {
     const { betas, lr, weightDecay } = group;
     const after = this.kindOf(group) === 'decoupled-after';
+    const { foundInf, gradScale } = this.#options;
     const rate = this.deviceRates?.[this.groups.indexOf(group)];
     ops.get(this.#fusedName, rate ? 'tensor_lr' : '').apply([
       batch.params,
@@ -140,7 +141,8 @@ abstract class AdamBase<O extends AdamOptions> extends Optimizer<O> {
         eps,
         amsgrad: false,
         maximize: false,
-        ...(this.#foundInf ? { foundInf: this.#foundInf } : {}),
+        ...(foundInf ? { foundInf } : {}),
+        ...(gradScale ? { gradScale } : {}),
       },
     ]);
     if (after && weightDecay !== 0) this.listOps.add(batch.params, batch.params, -lr * weightDecay);

@@ -18,22 +18,9 @@ export function clipGradNorm(parameters: Iterable<Tensor>, maxNorm: number): Ten
   }
   return noGrad(() =>
     tidy(() => {
-      const handles = native.getGrads(Float64Array.from(parameters, (p) => p.handle));
-      const grads = handles.filter((handle) => handle !== null).map(wrap);
-      if (grads.length === 0) return zeros([]);
-      const byDevice = new Map<string, Tensor[]>();
-      for (const grad of grads) {
-        const { device } = grad;
-        const list = byDevice.get(device);
-        if (list) list.push(grad);
-        else byDevice.set(device, [grad]);
-      }
-      const home = grads[0]!.device;
-      const norms = [...byDevice.values()].map((list) => {
-        const stacked = ops.call('aten::stack', '', foreachOps.norms(list), 0) as Tensor;
-        return norm(stacked).to({ device: home });
-      });
-      const total = norms.length === 1 ? norms[0]! : norm(ops.call('aten::stack', '', norms, 0) as Tensor);
+      const byDevice = gradientsOf(parameters);
+      const total = totalNorm(byDevice);
+      const home = total.device;
       const factor = total.add(1e-6).reciprocal().mul(maxNorm).clampMax(1);
       // On the CPU the factor is known already, and a product with 1 need not be computed.
       if (byDevice.size === 1 && home === 'cpu' && factor.item() === 1) return total;
@@ -41,6 +28,34 @@ export function clipGradNorm(parameters: Iterable<Tensor>, maxNorm: number): Ten
       return total;
     }),
   );
+}
+
+/** The joint Euclidean norm of all gradients, on the device; 0 without any. */
+export function gradNorm(parameters: Iterable<Tensor>): Tensor {
+  return noGrad(() => tidy(() => totalNorm(gradientsOf(parameters))));
+}
+
+function gradientsOf(parameters: Iterable<Tensor>): Map<string, Tensor[]> {
+  const byDevice = new Map<string, Tensor[]>();
+  for (const handle of native.getGrads(Float64Array.from(parameters, (p) => p.handle))) {
+    if (handle === null) continue;
+    const grad = wrap(handle);
+    const { device } = grad;
+    const list = byDevice.get(device);
+    if (list) list.push(grad);
+    else byDevice.set(device, [grad]);
+  }
+  return byDevice;
+}
+
+function totalNorm(byDevice: ReadonlyMap<string, readonly Tensor[]>): Tensor {
+  const [home] = byDevice.keys();
+  if (home === undefined) return zeros([]);
+  const norms = [...byDevice.values()].map((list) => {
+    const stacked = ops.call('aten::stack', '', foreachOps.norms(list), 0) as Tensor;
+    return norm(stacked).to({ device: home });
+  });
+  return norms.length === 1 ? norms[0]! : norm(ops.call('aten::stack', '', norms, 0) as Tensor);
 }
 
 function norm(vector: Tensor): Tensor {

@@ -1,6 +1,6 @@
 export { Adam, type AdamOptions, type AdamSettings, AdamW, type AdamWOptions } from './adam.js';
 export { BertAdam, type BertAdamOptions, type BertAdamSchedule } from './bert-adam.js';
-export { clipGradNorm } from './clip-grad-norm.js';
+export { clipGradNorm, gradNorm } from './clip-grad-norm.js';
 export { LRScheduler } from './lr-scheduler.js';
 export {
   type GroupOptions,

@@ -12,6 +12,8 @@ import { foreachOps, type ListOps, singleOps } from './list-ops.js';
 export interface GroupOptions {
   lr: number;
   weightDecay: number;
+  /** Factor of the rate that `setLearningRate` sets, 1 by default. */
+  lrFactor?: number;
 }
 
 export type ParamGroup<O extends GroupOptions> = O & { readonly params: readonly Parameter[] };
@@ -62,6 +64,11 @@ export interface Batch {
 export interface StepOptions {
   /** 1 on the device when gradients hold infinities or NaNs: the fused kernels then leave everything as it is. */
   readonly foundInf?: Tensor;
+  /**
+   * A scalar on the device by which the gradients are divided first, within the fused kernels: clipping without a pass
+   * of its own. Only where `skipsOnDevice` says that all updates are fused.
+   */
+  readonly gradScale?: Tensor;
 }
 
 // Temporary tensors of an update are as large as the parameters worked on at once. On the CPU, where a foreach
@@ -127,9 +134,9 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
     this.deviceRates ??= this.groups.map((group) => keep(full([], group.lr, { device })));
   }
 
-  /** Sets the learning rate of every group. */
+  /** Sets the learning rate of every group, times the group's own factor. */
   setLearningRate(lr: number): void {
-    for (const group of this.groups) group.lr = lr;
+    for (const group of this.groups) group.lr = lr * (group.lrFactor ?? 1);
     this.syncLearningRates();
   }
 
@@ -139,13 +146,16 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
     for (const [g, group] of this.groups.entries()) this.deviceRates[g]!.fill_({ float: group.lr });
   }
 
-  /** Whether `step({ foundInf })` works without waiting for the device. */
+  /** Whether every update is one fused kernel: `step({ foundInf, gradScale })` then work without waiting for the device. */
   get skipsOnDevice(): boolean {
     return false;
   }
 
   /** One update from the gradients. Leaves the gradients in place; `zeroGrad` drops them. */
   step(options: StepOptions = {}): void {
+    if (options.gradScale && !this.skipsOnDevice) {
+      throw new TorchError('ARGUMENT_INVALID', `${this.constructor.name}: gradScale needs fused kernels`);
+    }
     noGrad(() => {
       for (let g = 0; g < this.groups.length; g++) tidy(() => this.#stepGroup(g, options));
     });

@@ -1,0 +1,6 @@
+import { type Method, registerMethod } from './trainer/method.js';
+
+/** Every method that comes with the toolkit; importing this file makes them known. */
+const METHODS: readonly Method[] = [];
+
+for (const method of METHODS) registerMethod(method);
