@@ -5,6 +5,8 @@ export {
   type PrecisionRecall,
 } from './classification-report.js';
 export { type ConfusionMatrix, confusionMatrix } from './confusion-matrix.js';
+export { pearson, ranks, spearman } from './correlation.js';
+export { type RankingScores, rankingScores, rankOfRelevant } from './ranking.js';
 export { type RenderOptions, renderConfusionMatrix, renderReport } from './render-report.js';
 export { type RocAucOptions, rocAuc } from './roc-auc.js';
 export {
@@ -16,3 +18,4 @@ export {
   f1Score,
   matthewsCorrCoef,
 } from './scores.js';
+export { bestThreshold, type Threshold } from './threshold.js';
