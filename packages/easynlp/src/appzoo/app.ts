@@ -70,6 +70,8 @@ export interface MetricAccumulator<Encoded extends EncodedRow> {
 export interface MetricSet<Spec extends TaskSpec, Encoded extends EncodedRow> {
   /** The figure that selects the best checkpoint. */
   readonly primary: string;
+  /** The same for tasks whose figures depend on what they were made from. */
+  primaryOf?(spec: Spec): string;
   /** Every figure's name, and whether more of it is better. */
   readonly names: Readonly<
     Record<string, { readonly higherIsBetter: boolean; readonly description: string }>
@@ -136,4 +138,6 @@ export interface App<
   /** Columns that a TSV of results may have (`output_schema`). */
   readonly columns: Readonly<Record<string, (result: Result, context: AppContext<Spec>) => string>>;
   readonly metrics: MetricSet<Spec, Encoded>;
+  /** The task with what its validation found, such as a threshold: that is what is stored with the model. */
+  calibrate?(spec: Spec, figures: MetricReport['values']): Spec;
 }

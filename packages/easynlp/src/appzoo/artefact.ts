@@ -49,7 +49,7 @@ export async function writeArtefact(folder: string, parts: ArtefactParts): Promi
   const manifest: Manifest = {
     format: 1,
     app: parts.spec.app,
-    task: parts.spec,
+    task: app.calibrate?.(parts.spec, parts.metrics) ?? parts.spec,
     metrics: parts.metrics,
     training: parts.training,
     versions: { easynlp: VERSION },

@@ -155,7 +155,7 @@ async function runTraining(
   const tables = app.trainingData ? null : await openTables(config);
   const prepared = await app.prepare(config, tables?.train ?? null);
   const spec = method.variant ? { ...prepared, method: method.name } : prepared;
-  const metric = config.bestMetric ?? app.metrics.primary;
+  const metric = config.bestMetric ?? app.metrics.primaryOf?.(spec) ?? app.metrics.primary;
   const direction = app.metrics.names[metric];
   if (!direction) {
     const known = Object.keys(app.metrics.names);
