@@ -1,6 +1,6 @@
 import type { nn, Tensor } from '@easynlp/torch';
 import type { z } from 'zod';
-import type { TrainConfig } from '../config/index.js';
+import type { EvaluateConfig, TrainConfig } from '../config/index.js';
 import type { BatchProvider, DataSource, EncodedRow, HostBatch, Row } from '../datahub/index.js';
 import type { Tokenizer } from '../text/index.js';
 import type { Evaluation } from './evaluate.js';
@@ -110,13 +110,17 @@ export interface App<
   readonly name: string;
   readonly title: string;
   readonly description: string;
-  /** Options of this app beside the common ones. */
+  /** Options of training this app beside the common ones. */
   readonly options?: z.ZodObject;
+  /** The same for evaluating it. */
+  readonly evaluateOptions?: z.ZodObject;
 
   /** Looks at configuration and training data once: columns, labels. Throws DATA_* and CONFIG_* errors. */
   prepare(config: TrainConfig, source: DataSource | null): Promise<Spec>;
   /** Tasks that do not train on a table of labelled rows open their data here; `prepare` then gets no source. */
   trainingData?(loaded: LoadedApp, config: TrainConfig, options: TrainingDataOptions): Promise<TrainingData>;
+  /** Tasks that are not evaluated on a table of labelled rows do it here; `metrics.create` is not called then. */
+  evaluateData?(loaded: LoadedApp, config: EvaluateConfig, options: TrainingDataOptions): Promise<Evaluation>;
   /** What a row must hold for prediction, for the HTTP API and for forms. */
   readonly inputs: {
     schema(spec: Spec): z.ZodObject;

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { CommandName } from '../config/index.js';
 import { EasyNlpError } from '../errors/index.js';
 import { nearest } from '../util/nearest.js';
 import { EASYNLP_APPS } from './easynlp-flag-table.js';
@@ -36,4 +37,9 @@ export function joinOptions(
   other: z.ZodObject | undefined,
 ): z.ZodObject | undefined {
   return one && other ? one.extend(other.shape) : (one ?? other);
+}
+
+/** The app's own options of a command; prediction has none. */
+export function optionsOf(command: CommandName, app: AppInfo | undefined): z.ZodObject | undefined {
+  return { train: app?.options, evaluate: app?.evaluateOptions, predict: undefined }[command];
 }

@@ -5,6 +5,8 @@ import { option } from '../config/index.js';
 import type { CliIo } from './io.js';
 import type { Library, RunOptions, TrainOutcome } from './library.js';
 
+const threshold = option(z.number().min(0).max(1).optional(), { description: 'cut', group: 'App' });
+
 /** A terminal and a toolkit made of memory; `press()` is Ctrl-C. */
 export class FakeIo implements CliIo {
   out = '';
@@ -82,9 +84,8 @@ export class FakeIo implements CliIo {
         {
           name: 'text_classify',
           description: 'one label per text',
-          options: z.object({
-            threshold: option(z.number().min(0).max(1).optional(), { description: 'cut', group: 'App' }),
-          }),
+          options: z.object({ threshold }),
+          evaluateOptions: z.object({ threshold }),
         },
       ],
       listMethods: () => [{ name: 'finetune', description: 'all weights', apps: [] }],

@@ -48,8 +48,10 @@ export interface TextPipeline {
 export interface AppInfo {
   readonly name: string;
   readonly description?: string | undefined;
-  /** The app's own options beside the common ones. */
+  /** The app's own options of training beside the common ones. */
   readonly options?: z.ZodObject | undefined;
+  /** The same of evaluating. */
+  readonly evaluateOptions?: z.ZodObject | undefined;
 }
 
 export interface MethodInfo {

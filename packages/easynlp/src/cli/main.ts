@@ -10,7 +10,7 @@ import {
 import { EasyNlpError, EXIT } from '../errors/index.js';
 import { nearest } from '../util/nearest.js';
 import { table } from '../util/table.js';
-import { joinOptions } from './apps.js';
+import { joinOptions, optionsOf } from './apps.js';
 import { doctor } from './doctor.js';
 import { EASYNLP_FLAGS } from './easynlp-flag-table.js';
 import { easynlpHelp, isEasynlpStyle, mapEasynlpFlags } from './easynlp-flags.js';
@@ -32,8 +32,11 @@ const SUMMARIES: Record<CommandName, { readonly summary: string; readonly exampl
     ],
   },
   evaluate: {
-    summary: 'measure a trained model on labelled data',
-    examples: ['easynlp evaluate --model out/cnn --data dev.tsv'],
+    summary: 'measure a trained model on labelled data, a language model on documents',
+    examples: [
+      'easynlp evaluate --model out/cnn --data dev.tsv',
+      'easynlp evaluate language_modeling --model bert-tiny-zh --data corpus/ --layout line',
+    ],
   },
   predict: {
     summary: 'apply a trained model to texts or files',
@@ -113,11 +116,11 @@ export async function buildProgram(
   // An app's own options join the flags; loading the apps takes time, so only for the command that needs them.
   const wanted = appArgument(argv);
   const library = wanted === undefined ? undefined : await tryLibrary(io);
-  const appOptions = library?.listApps().find((app) => app.name === wanted)?.options;
+  const app = library?.listApps().find(({ name }) => name === wanted);
   // Which method it is stands in a flag or a file: its options are among those of all methods of the app.
   const trainOptions = (library?.listMethods(wanted) ?? [])
     .map((method) => method.options)
-    .reduce(joinOptions, appOptions);
+    .reduce(joinOptions, optionsOf('train', app));
 
   for (const name of Object.keys(COMMAND_SCHEMAS) as CommandName[]) {
     const { summary, examples } = SUMMARIES[name];
@@ -128,9 +131,9 @@ export async function buildProgram(
         `task${name === 'train' ? ` (default ${DEFAULT_APP})` : ''}; easynlp apps lists them`,
       )
       .addHelpText('after', `\nExamples:\n${examples.map((example) => `  ${example}`).join('\n')}`);
-    const specs = schemaToFlags(buildSchema(name, name === 'train' ? trainOptions : appOptions)).filter(
-      ({ key }) => key !== 'app',
-    );
+    const specs = schemaToFlags(
+      buildSchema(name, name === 'train' ? trainOptions : optionsOf(name, app)),
+    ).filter(({ key }) => key !== 'app');
     addFlags(command, specs);
     if (name === 'predict') addTextFlags(command);
     command

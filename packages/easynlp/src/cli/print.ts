@@ -75,6 +75,7 @@ export function renderTrainOutcome(result: TrainOutcome, trained: TrainedWith = 
   else if (trained.app === 'language_modeling') {
     lines.push(
       `next:  easynlp predict --model ${model} --text '今天天气很[MASK]。'`,
+      `       easynlp evaluate --model ${model} --data documents.txt`,
       `       easynlp train text_classify --model ${model} --train train.tsv --dev dev.tsv --output out/classifier`,
     );
   } else {

@@ -10,7 +10,7 @@ import {
   type TrainConfig,
 } from '../config/index.js';
 import { EasyNlpError, EXIT } from '../errors/index.js';
-import { findApp, joinOptions } from './apps.js';
+import { findApp, joinOptions, optionsOf } from './apps.js';
 import { type Interrupt, watchInterrupt } from './interrupt.js';
 import type { CliIo } from './io.js';
 import type { AppInfo, Library } from './library.js';
@@ -76,7 +76,7 @@ export async function runCommand(request: CommandRequest, io: CliIo): Promise<nu
     throw error;
   }
   const app = findApp(appName(request), library.listApps());
-  const options = command === 'train' ? trainOptions(request, app, library) : app.options;
+  const options = command === 'train' ? trainOptions(request, app, library) : optionsOf(command, app);
   const config = resolve(request, options);
   if (request.printConfig) return printConfig(config, io);
 

@@ -1,4 +1,6 @@
-import { encodeSource, evaluateSource } from '../appzoo/evaluate.js';
+import { type Evaluation, encodeSource, evaluateSource } from '../appzoo/evaluate.js';
+import type { LoadedApp } from '../appzoo/inference.js';
+import { getApp } from '../appzoo/registry.js';
 import { type EvaluateConfig, type EvaluateOptions, parseConfig } from '../config/index.js';
 import { checkColumns, loadModel, openData } from './open-model.js';
 import { OutputFile } from './output-file.js';
@@ -20,8 +22,27 @@ export interface EvaluateResult {
   readonly details?: unknown;
 }
 
+/** Opens and checks a table of labelled rows before anything is computed. */
+async function onTable(
+  loaded: LoadedApp,
+  config: EvaluateConfig,
+  signal: AbortSignal | undefined,
+): Promise<() => Promise<Evaluation>> {
+  const { batchSize, tokenBudget } = config;
+  const source = await openData(config, config.data);
+  checkColumns(source, loaded.app.inputs.columns(loaded.context.spec, { labels: true }));
+  return () =>
+    evaluateSource(loaded, encodeSource(loaded, source, { labels: true, signal }), {
+      name: source.name,
+      batchSize,
+      tokenBudget,
+      signal,
+    });
+}
+
 /**
- * Figures of a trained model on labelled data.
+ * Figures of a trained model on labelled data; of a language model on documents.
+ *
  *
  * @example
  * const { metrics } = await evaluate({ model: 'out/model', data: 'dev.tsv' });
@@ -30,18 +51,16 @@ export async function evaluate(
   options: EvaluateOptions,
   run: InferenceRunOptions = {},
 ): Promise<EvaluateResult> {
-  const config = parseConfig('evaluate', options) as EvaluateConfig;
-  const source = await openData(config, config.data);
+  const appOptions = options.app === undefined ? undefined : getApp(options.app).evaluateOptions;
+  const config = parseConfig('evaluate', options, appOptions) as EvaluateConfig;
   const loaded = await loadModel(config);
   let output: OutputFile | null = null;
   try {
-    checkColumns(source, loaded.app.inputs.columns(loaded.context.spec, { labels: true }));
+    const measure = loaded.app.evaluateData
+      ? () => loaded.app.evaluateData!(loaded, config, { log: run.log ?? (() => {}), signal: run.signal })
+      : await onTable(loaded, config, run.signal);
     if (config.output !== undefined) output = await OutputFile.create(config.output);
-    const { values, rows, text, details } = await evaluateSource(
-      loaded,
-      encodeSource(loaded, source, { labels: true, signal: run.signal }),
-      { name: source.name, batchSize: config.batchSize, tokenBudget: config.tokenBudget, signal: run.signal },
-    );
+    const { values, rows, text, details } = await measure();
     if (output) {
       await output.write(`${JSON.stringify({ metrics: values, rows, details }, null, 2)}\n`);
       await output.publish();

@@ -15,12 +15,34 @@ import {
 } from '../../datahub/corpus/index.js';
 import type { BatchPosition, HostBatch, ProvidedBatch } from '../../datahub/index.js';
 import { EasyNlpError } from '../../errors/index.js';
+import type { Tokenizer } from '../../text/index.js';
 import type { TrainingData, TrainingDataOptions } from '../app.js';
 import type { LoadedApp } from '../inference.js';
-import { evaluateCorpus } from './evaluate-corpus.js';
+import { evaluateCorpus, hasSequences } from './evaluate-corpus.js';
 import type { MlmBatch, MlmDataOptions, MlmShape } from './mlm-batch.js';
 import { MlmBatcher } from './mlm-batcher.js';
 import type { LanguageModelingConfig } from './options.js';
+
+/** Batches of a source that training evaluates on; enough for a standard error well below a percent. */
+const MOST_BATCHES = 50;
+
+/** A token cache that goes with the model's vocabulary; throws DATA_TOKENIZER. */
+export async function openTokens(folder: string, tokenizer: Tokenizer): Promise<TokenCache> {
+  const cache = await TokenCache.open(folder);
+  if (cache.header.vocabulary === vocabularyHash(tokenizer)) return cache;
+  cache.close();
+  throw new EasyNlpError('DATA_TOKENIZER', {
+    file: folder,
+    reason: 'its tokens were made with another vocabulary than the model has',
+  });
+}
+
+/** Corpus files of a comma-separated list. */
+export const corpusFiles = (paths: string, layout: string) =>
+  findSources(
+    paths.split(',').map((path) => path.trim()),
+    { layout: layout as DocumentLayout },
+  );
 
 /** The token cache of a corpus: `train` itself, one made before for the same vocabulary and sources, or a new one. */
 async function tokenCacheOf(
@@ -29,10 +51,7 @@ async function tokenCacheOf(
   { log, signal }: TrainingDataOptions,
 ): Promise<string> {
   if (existsSync(join(config.train, 'header.json'))) return config.train;
-  const sources = await findSources(
-    config.train.split(',').map((path) => path.trim()),
-    { layout: config.layout as DocumentLayout },
-  );
+  const sources = await corpusFiles(config.train, config.layout);
   const folder = config.tokenCache ?? `${config.output}-tokens`;
   if (existsSync(join(folder, 'header.json'))) {
     const cache = await TokenCache.open(folder);
@@ -96,14 +115,7 @@ export async function corpusData(
     options.log(`${config.dev} is not read: language_modeling evaluates on held-out documents of its corpus`);
   }
   const folder = await tokenCacheOf(config, loaded, options);
-  const cache = await TokenCache.open(folder);
-  if (cache.header.vocabulary !== vocabularyHash(context.tokenizer)) {
-    cache.close();
-    throw new EasyNlpError('DATA_TOKENIZER', {
-      file: folder,
-      reason: 'its tokens were made with another vocabulary than the model has',
-    });
-  }
+  const cache = await openTokens(folder, context.tokenizer);
   const weights = await weightsOf(config.sourceWeights);
   const data: MlmDataOptions = {
     cache: folder,
@@ -134,12 +146,14 @@ export async function corpusData(
     }
   }
 
-  const { train, heldOut } = cache.header.splits;
+  const { train } = cache.header.splits;
   return {
     batches: { epoch, batchesPerEpoch: async () => stepsPerEpoch },
     name: config.train,
     size: `${train.tokens.toLocaleString('en-US')} tokens of ${cache.header.sources.length} sources`,
-    evaluate: heldOut.tokens > 0 ? () => evaluateCorpus(loaded, cache, data) : null,
+    evaluate: hasSequences(cache, 'heldOut', config.sequenceLength)
+      ? () => evaluateCorpus(loaded, cache, data, { mostBatches: MOST_BATCHES })
+      : null,
     dispose() {
       void open?.close();
       cache.close();

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { nn, noGrad, tidy } from '@easynlp/torch';
-import type { TokenCache } from '../../datahub/corpus/index.js';
+import type { Split, TokenCache } from '../../datahub/corpus/index.js';
 import { table } from '../../util/index.js';
 import type { Evaluation } from '../evaluate.js';
 import type { LoadedApp } from '../inference.js';
@@ -8,8 +8,18 @@ import { uploadBatch, withPrecision } from '../runtime.js';
 import { hostBatch } from './corpus-data.js';
 import { evaluationBatches, type MlmDataOptions } from './mlm-batch.js';
 
-/** Batches of a source that are looked at; enough for a standard error well below a percent. */
-const MOST_BATCHES = 50;
+export interface CorpusPart {
+  /** Default: the held-out documents. */
+  readonly split?: Split;
+  /** Batches of a source that are looked at. Default: all. */
+  readonly mostBatches?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Whether a split fills at least one sequence; what does not has no figures. */
+export function hasSequences(cache: TokenCache, split: Split, sequenceLength: number): boolean {
+  return Object.values(cache.sizes(split)).some((tokens) => tokens >= sequenceLength - 2);
+}
 
 interface Counts {
   masked: number;
@@ -24,11 +34,15 @@ const figures = ({ masked, correct, loss }: Counts) => ({
   perplexity: Math.exp(loss / masked),
 });
 
-/** Accuracy and perplexity of masked tokens on held-out documents, over all of them and per source. */
+/**
+ * Accuracy and perplexity of masked tokens on documents, over all of them and per source. The masks depend on the
+ * seed, the source's name and the sequence's number alone, so that models and batch sizes can be compared.
+ */
 export async function evaluateCorpus(
   { model, runtime }: LoadedApp,
   cache: TokenCache,
   data: MlmDataOptions,
+  { split = 'heldOut', mostBatches = Number.POSITIVE_INFINITY, signal }: CorpusPart = {},
 ): Promise<Evaluation> {
   const wasTraining = model.training;
   model.eval();
@@ -38,8 +52,9 @@ export async function evaluateCorpus(
     for (const { name } of cache.header.sources) {
       const counts = { masked: 0, correct: 0, loss: 0 };
       let batches = 0;
-      for (const batch of evaluationBatches(cache, name, data)) {
-        if (batches++ >= MOST_BATCHES) break;
+      for (const batch of evaluationBatches(cache, name, data, split)) {
+        if (batches++ >= mostBatches) break;
+        signal?.throwIfAborted();
         rows += batch.rows;
         counts.masked += batch.masked;
         const shape = {

@@ -4,6 +4,7 @@ import { EasyNlpError } from '../../errors/index.js';
 import { AutoModelForMaskedLM } from '../../modelzoo/index.js';
 import type { App, AppModel } from '../app.js';
 import { corpusData } from './corpus-data.js';
+import { evaluateDocuments } from './evaluate-documents.js';
 import {
   collateMasked,
   decodeMasked,
@@ -11,7 +12,7 @@ import {
   type FillMaskResult,
   type MaskedText,
 } from './fill-mask.js';
-import { languageModelingOptions } from './options.js';
+import { languageModelingEvaluateOptions, languageModelingOptions } from './options.js';
 import { type LanguageModelingSpec, prepareLanguageModeling } from './spec.js';
 
 export type { FillMaskResult, TokenScore } from './fill-mask.js';
@@ -25,6 +26,8 @@ export const languageModeling: App<LanguageModelingSpec, MaskedText, FillMaskRes
   options: languageModelingOptions,
   prepare: prepareLanguageModeling,
   trainingData: corpusData,
+  evaluateOptions: languageModelingEvaluateOptions,
+  evaluateData: evaluateDocuments,
   inputs: {
     schema: ({ textColumn }) =>
       z.object({ [textColumn]: z.string().meta({ description: 'a text with [MASK]' }) }),
@@ -64,7 +67,7 @@ export const languageModeling: App<LanguageModelingSpec, MaskedText, FillMaskRes
       throw new EasyNlpError('FEATURE_NOT_AVAILABLE', {
         feature: 'evaluating language_modeling on a table',
         flag: 'evaluate',
-        hint: 'Training evaluates on held-out documents of its corpus.',
+        hint: 'It is evaluated on documents (evaluateData).',
       });
     },
   },

@@ -2,6 +2,7 @@ import {
   mix32,
   type PackingOptions,
   SequencePacker,
+  type Split,
   sequentialWindows,
   TokenCache,
 } from '../../datahub/corpus/index.js';
@@ -188,19 +189,21 @@ export interface EvaluationBatch extends MlmBatch {
 }
 
 /**
- * Batches of a source's held-out documents, of the same shape as in training, masked the same way every time.
+ * Batches of a source's held-out documents (or of a split's), of the same shape as in training, masked the same way every
+ * time.
  * Views of one memory: each batch is valid until the next.
  */
 export function* evaluationBatches(
   cache: TokenCache,
   source: string,
   options: Omit<MlmDataOptions, 'cache' | 'rank' | 'worldSize'>,
+  split: Split = 'heldOut',
 ): Generator<EvaluationBatch, void, undefined> {
   const { batchSize, sequenceLength } = options;
   const masker = maskerFor(cache, options);
   const shape = mlmShape(masker, options);
   const buffers = new MlmBuffers(shape);
-  const windows = sequentialWindows(cache, 'heldOut', source, sequenceLength);
+  const windows = sequentialWindows(cache, split, source, sequenceLength);
   const ids = new Int32Array(sequenceLength);
   const starts = new Uint8Array(sequenceLength);
   let salt = 0;

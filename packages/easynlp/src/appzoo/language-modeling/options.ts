@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { option, type TrainConfig } from '../../config/index.js';
+import { type EvaluateConfig, option, type TrainConfig } from '../../config/index.js';
 import { DOCUMENT_LAYOUTS } from '../../datahub/corpus/index.js';
 import { MASKING_MODES } from './masking.js';
 
@@ -39,4 +39,34 @@ export const languageModelingOptions = z.strictObject({
   }),
 });
 
+/** Options of evaluating a language model; `data` is a corpus here. */
+export const languageModelingEvaluateOptions = z.strictObject({
+  data: option(z.string().min(1), {
+    description: 'documents: files, folders or patterns, comma-separated, or a token cache',
+    group: 'Data',
+    easynlp: 'tables',
+    example: 'corpus/',
+  }),
+  layout: languageModelingOptions.shape.layout,
+  heldOut: option(z.number().gt(0).lt(1).optional(), {
+    description:
+      'evaluate on the documents only that a training with this heldOut kept; unset = on all, of a token cache on those held out',
+    group: 'Data',
+  }),
+  masking: option(z.enum(MASKING_MODES as ['whole-word', 'ngram', 'token']).optional(), {
+    description: 'what is masked together; unset = as in training',
+    group: 'App',
+  }),
+  maskingRate: option(z.number().gt(0).lt(1).optional(), {
+    description: 'share of the tokens to be found; unset = as in training',
+    group: 'App',
+  }),
+  seed: option(z.int().nonnegative().default(42), {
+    description: "seed of the masks; the training's own gives its figures",
+    group: 'App',
+  }),
+});
+
+export type LanguageModelingEvaluateConfig = EvaluateConfig &
+  z.output<typeof languageModelingEvaluateOptions>;
 export type LanguageModelingConfig = TrainConfig & z.output<typeof languageModelingOptions>;
