@@ -208,16 +208,6 @@ napi_value StreamPop(napi_env env, napi_callback_info) {
   });
 }
 
-napi_value GraphBegin(napi_env env, napi_callback_info) {
-  return guarded(env, "cuda.graph", [&]() -> napi_value {
-    Env& state = envOf(env);
-    auto graph = std::make_unique<at::cuda::CUDAGraph>();
-    graph->capture_begin();
-    state.graphs.push_back(std::move(graph));
-    return num(env, static_cast<double>(state.graphs.size() - 1));
-  });
-}
-
 at::cuda::CUDAGraph& graphOf(napi_env env, napi_value v) {
   Env& state = envOf(env);
   const int64_t id = intArg(env, v, "graph");
@@ -225,6 +215,21 @@ at::cuda::CUDAGraph& graphOf(napi_env env, napi_value v) {
     throw JsError("ARGUMENT_INVALID", "cuda.graph: unknown or released graph");
   }
   return *state.graphs[static_cast<size_t>(id)];
+}
+
+napi_value GraphBegin(napi_env env, napi_callback_info info) {
+  return guarded(env, "cuda.graph", [&]() -> napi_value {
+    Args<1> args(env, info);  // a graph whose memory pool to share, or nothing
+    Env& state = envOf(env);
+    auto graph = std::make_unique<at::cuda::CUDAGraph>();
+    if (nullish(env, args[0])) {
+      graph->capture_begin();
+    } else {
+      graph->capture_begin(graphOf(env, args[0]).pool());
+    }
+    state.graphs.push_back(std::move(graph));
+    return num(env, static_cast<double>(state.graphs.size() - 1));
+  });
 }
 
 napi_value GraphEnd(napi_env env, napi_callback_info info) {

@@ -16,9 +16,15 @@ export class CudaGraph {
     this.#id = id;
   }
 
-  /** Records `fn`; it is not executed. Tensors it makes live in memory that belongs to the graph. */
-  static capture(fn: () => void): CudaGraph {
-    const id = need(native.cudaGraphBegin)();
+  /**
+   * Records `fn`; it is not executed. Tensors it makes live in memory that belongs to the graph.
+   *
+   * Graphs that never run at the same time can share that memory (`shareWith`): what `fn` releases is used again by the
+   * other, what it keeps is not. Only what was kept can be read after the other has run.
+   */
+  static capture(fn: () => void, options: { readonly shareWith?: CudaGraph | undefined } = {}): CudaGraph {
+    const { shareWith } = options;
+    const id = need(native.cudaGraphBegin)(shareWith ? (shareWith.#id ?? undefined) : undefined);
     const graph = new CudaGraph(id);
     try {
       fn();

@@ -103,7 +103,7 @@ export interface Native {
   cudaResetPeak?(device?: number): void;
   cudaStreamPush?(): void;
   cudaStreamPop?(): void;
-  cudaGraphBegin?(): number;
+  cudaGraphBegin?(shareWith?: number): number;
   cudaGraphEnd?(graph: number): void;
   cudaGraphReplay?(graph: number): void;
   cudaGraphRelease?(graph: number): void;

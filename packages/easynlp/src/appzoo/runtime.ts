@@ -1,7 +1,7 @@
 import { amp, cuda, libtorchInfo, noGrad, numThreads, Tensor, tidy } from '@easynlp/torch';
 import type { HostBatch } from '../datahub/index.js';
 import { EasyNlpError } from '../errors/index.js';
-import type { AppModel, HostOutput, HostOutputs, ModelInputs } from './app.js';
+import type { AppModel, HostOutput, HostOutputs } from './app.js';
 
 export type Precision = 'fp32' | 'bf16' | 'fp16';
 
@@ -49,7 +49,7 @@ export function openRuntime(options: {
 }
 
 /** Copies a batch to the device. The tensors belong to the caller's scope. */
-export function uploadBatch(batch: HostBatch, device: string): ModelInputs {
+export function uploadBatch(batch: Pick<HostBatch, 'tensors'>, device: string): Record<string, Tensor> {
   const onCuda = device !== 'cpu';
   return Object.fromEntries(
     Object.entries(batch.tensors).map(([name, { data, shape, dtype }]) => {

@@ -10,6 +10,7 @@ export {
   hasFusedAttention,
   scaledDotProductAttention,
 } from './attention.js';
+export { type RaggedAttentionOptions, raggedAttention } from './ragged-attention.js';
 
 export type Reduction = 'mean' | 'sum' | 'none';
 

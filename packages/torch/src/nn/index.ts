@@ -6,6 +6,6 @@ export * as functional from './functional.js';
 export * as init from './init.js';
 export { LayerNorm } from './layer-norm.js';
 export { Linear } from './linear.js';
-export { type LoadReport, Module } from './module.js';
+export { type LoadReport, type LowPrecisionField, Module } from './module.js';
 export { Parameter } from './parameter.js';
 export { Sequential, type Step } from './sequential.js';

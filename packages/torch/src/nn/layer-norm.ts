@@ -1,7 +1,9 @@
+import { autocast, autocastState } from '../amp/autocast.js';
+import { tidy } from '../scope.js';
 import type { Tensor } from '../tensor.js';
 import { type FactoryOptions, lazy, parameter } from './factory.js';
 import * as init from './init.js';
-import { Module } from './module.js';
+import { type LowPrecisionField, Module } from './module.js';
 import type { Parameter } from './parameter.js';
 
 const layerNorm = lazy('aten::layer_norm');
@@ -30,7 +32,25 @@ export class LayerNorm extends Module {
       affine && options.bias !== false ? parameter(this.normalizedShape, options, init.zeros_) : null;
   }
 
+  override lowPrecisionFields(): readonly LowPrecisionField[] {
+    const { weight, bias } = this;
+    // With one of the two alone the other would keep another dtype.
+    return weight && bias
+      ? [
+          { field: 'weight', of: [weight] },
+          { field: 'bias', of: [bias] },
+        ]
+      : [];
+  }
+
   forward(x: Tensor): Tensor {
-    return layerNorm(x, this.normalizedShape, this.weight, this.bias, this.eps);
+    const { weight, bias } = this;
+    const norm = (input: Tensor) => layerNorm(input, this.normalizedShape, weight, bias, this.eps);
+    if (weight === null || weight.dtype === 'float32') return norm(x);
+    const { dtype, device } = weight;
+    if (!autocastState(device).enabled) return norm(x);
+    // Autocast would compute and answer in float32. The kernel accumulates in float32 anyway, and with weights in low
+    // precision the answer is wanted in that.
+    return autocast({ device, enabled: false }, () => tidy(() => norm(x.to({ dtype }))));
   }
 }

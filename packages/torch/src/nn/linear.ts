@@ -1,7 +1,7 @@
 import type { Tensor } from '../tensor.js';
 import { type FactoryOptions, lazy, parameter } from './factory.js';
 import * as init from './init.js';
-import { Module } from './module.js';
+import { type LowPrecisionField, Module } from './module.js';
 import type { Parameter } from './parameter.js';
 
 const linear = lazy('aten::linear');
@@ -31,6 +31,13 @@ export class Linear extends Module {
       options.bias === false
         ? null
         : parameter([outFeatures], options, (t) => init.uniform_(t, -bound, bound));
+  }
+
+  override lowPrecisionFields(): readonly LowPrecisionField[] {
+    return [
+      { field: 'weight', of: [this.weight] },
+      ...(this.bias ? [{ field: 'bias', of: [this.bias] }] : []),
+    ];
   }
 
   forward(x: Tensor): Tensor {

@@ -13,6 +13,12 @@ export interface LoadReport {
   readonly unexpected: readonly string[];
 }
 
+/** A field of a module that may hold a low-precision copy of parameters: of one, or of several one below the other. */
+export interface LowPrecisionField {
+  readonly field: string;
+  readonly of: readonly Parameter[];
+}
+
 /**
  * Base of all layers and models.
  *
@@ -51,6 +57,14 @@ export abstract class Module {
         }
       }
     }
+  }
+
+  /**
+   * Fields in which `amp.WorkingCopies` may put low-precision copies during a forward pass. `forward` must then be able
+   * to compute with them: inputs may be of that dtype or float32. Not called on children. Default: none.
+   */
+  lowPrecisionFields(): readonly LowPrecisionField[] {
+    return [];
   }
 
   parameters(): Parameter[] {

@@ -1,13 +1,25 @@
 import { nn, type Tensor, tidy } from '@easynlp/torch';
+import type { Unpadding } from '../unpadding.js';
 import type { BertConfig } from './config.js';
 
 const { Dropout, LayerNorm, Linear, Module } = nn;
+
+/** What attention may look at: everything, what a bias leaves, or texts that lie one after the other. */
+export interface Visible {
+  /** Added to the scores. */
+  readonly bias: Tensor | null;
+  /** The batch is one row of all tokens [1, N, H]. */
+  readonly unpadding: Unpadding | null;
+}
 
 /** Queries, keys and values of all heads, and what the heads see. */
 class BertSelfAttention extends Module {
   readonly query: nn.Linear;
   readonly key: nn.Linear;
   readonly value: nn.Linear;
+  /** Weights and biases of the three, one below the other, while there are working copies. */
+  private packedWeight: Tensor | null = null;
+  private packedBias: Tensor | null = null;
   private readonly heads: number;
   private readonly headSize: number;
   private readonly dropoutP: number;
@@ -23,13 +35,44 @@ class BertSelfAttention extends Module {
     this.value = new Linear(hidden, hidden, factory);
   }
 
-  forward(x: Tensor, bias: Tensor | null, keepWeights: boolean): { context: Tensor; weights: Tensor | null } {
+  override lowPrecisionFields(): readonly nn.LowPrecisionField[] {
+    const { query, key, value } = this;
+    return [
+      { field: 'packedWeight', of: [query.weight, key.weight, value.weight] },
+      { field: 'packedBias', of: [query.bias!, key.bias!, value.bias!] },
+    ];
+  }
+
+  /** Queries, keys and values [B, T, heads, H/heads]. */
+  private project(x: Tensor): Tensor[] {
+    const [batch, length] = x.shape as [number, number];
+    const { packedWeight, packedBias } = this;
+    if (packedWeight === null) {
+      return [this.query, this.key, this.value].map((layer) =>
+        layer.forward(x).view([batch, length, this.heads, this.headSize]),
+      );
+    }
+    return nn.functional
+      .linear(x, packedWeight, packedBias)
+      .view([batch, length, 3, this.heads, this.headSize])
+      .unbind({ dim: 2 });
+  }
+
+  forward(
+    x: Tensor,
+    { bias, unpadding }: Visible,
+    keepWeights: boolean,
+  ): { context: Tensor; weights: Tensor | null } {
     const [batch, length, hidden] = x.shape as [number, number, number];
-    const split = (t: Tensor) => t.view([batch, length, this.heads, this.headSize]).transpose(1, 2); // [B, T, H] → [B, heads, T, H/heads]
-    const q = split(this.query.forward(x));
-    const k = split(this.key.forward(x));
-    const v = split(this.value.forward(x));
+    const projected = this.project(x);
     const dropoutP = this.training ? this.dropoutP : 0;
+    if (unpadding !== null) {
+      const [q, k, v] = projected.map((t) => t.squeeze(0)) as [Tensor, Tensor, Tensor]; // [N, heads, H/heads]
+      const { starts, longest } = unpadding;
+      const seen = nn.functional.raggedAttention(q, k, v, starts, longest, { dropoutP });
+      return { context: seen.reshape([batch, length, hidden]), weights: null };
+    }
+    const [q, k, v] = projected.map((t) => t.transpose(1, 2)) as [Tensor, Tensor, Tensor]; // [B, heads, T, H/heads]
     let weights: Tensor | null = null;
     let heads: Tensor;
     if (keepWeights) {
@@ -61,7 +104,13 @@ export class BertResidualOutput extends Module {
   }
 
   forward(x: Tensor, residual: Tensor): Tensor {
-    return tidy(() => this.LayerNorm.forward(this.dropout.forward(this.dense.forward(x)).add(residual)));
+    return tidy(() => {
+      const y = this.dense.forward(x);
+      const dropped = this.dropout.forward(y);
+      // Dropout's result is nobody else's; under autocast the sum must take the residual's precision.
+      const own = dropped !== y && dropped.dtype === residual.dtype;
+      return this.LayerNorm.forward(own ? dropped.add_(residual) : dropped.add(residual));
+    });
   }
 }
 
@@ -76,9 +125,9 @@ export class BertAttention extends Module {
     this.output = new BertResidualOutput(config.hidden_size, config, factory);
   }
 
-  forward(x: Tensor, bias: Tensor | null, keepWeights: boolean): { hidden: Tensor; weights: Tensor | null } {
+  forward(x: Tensor, visible: Visible, keepWeights: boolean): { hidden: Tensor; weights: Tensor | null } {
     return tidy(() => {
-      const { context, weights } = tidy(() => this.self.forward(x, bias, keepWeights));
+      const { context, weights } = tidy(() => this.self.forward(x, visible, keepWeights));
       return { hidden: this.output.forward(context, x), weights };
     });
   }

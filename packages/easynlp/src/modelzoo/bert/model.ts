@@ -1,7 +1,8 @@
-import { nn, noGrad, type Tensor, tidy } from '@easynlp/torch';
+import { arange, nn, noGrad, type Tensor, tidy } from '@easynlp/torch';
 import { EasyNlpError } from '../../errors/index.js';
 import type { EncoderInputs, EncoderOptions, EncoderOutput } from '../interfaces.js';
-import { BertAttention, BertResidualOutput } from './attention.js';
+import { type UnpadsInputs, unpaddingOf } from '../unpadding.js';
+import { BertAttention, BertResidualOutput, type Visible } from './attention.js';
 import type { BertConfig } from './config.js';
 import { TiedLinear } from './tied-linear.js';
 
@@ -44,11 +45,20 @@ class BertEmbeddings extends Module {
         ? this.position_embeddings.forward(positionIds) // [B, T, H] or [1, T, H]
         : this.position_embeddings.weight.narrow(0, 0, words.size(1)); // [T, H]
       const types = tokenTypeIds
-        ? this.token_type_embeddings.forward(tokenTypeIds) // [B, T, H]
+        ? this.types(tokenTypeIds) // [B, T, H]
         : this.token_type_embeddings.weight.select(0, 0); // [H]
       const sum = tokenTypeIds ? words.add(types).add_(positions) : words.add(positions.add(types));
       return this.dropout.forward(this.LayerNorm.forward(sum));
     });
+  }
+
+  private types(ids: Tensor): Tensor {
+    const { token_type_embeddings: table } = this;
+    if (!ids.device.startsWith('cuda')) return table.forward(ids);
+    // All tokens share two rows: as a matrix product their gradients are one sum, instead of a sort of all the ids.
+    const { weight } = table;
+    const numbers = arange(weight.size(0), { dtype: ids.dtype, device: ids.device });
+    return ids.unsqueeze(-1).eq(numbers).to({ dtype: weight.dtype }).matmul(weight);
   }
 }
 
@@ -79,9 +89,9 @@ class BertLayer extends Module {
     this.output = new BertResidualOutput(config.intermediate_size, config, factory);
   }
 
-  forward(x: Tensor, bias: Tensor | null, keepWeights: boolean): { hidden: Tensor; weights: Tensor | null } {
+  forward(x: Tensor, visible: Visible, keepWeights: boolean): { hidden: Tensor; weights: Tensor | null } {
     return tidy(() => {
-      const { hidden, weights } = this.attention.forward(x, bias, keepWeights);
+      const { hidden, weights } = this.attention.forward(x, visible, keepWeights);
       return { hidden: this.output.forward(this.intermediate.forward(hidden), hidden), weights };
     });
   }
@@ -95,17 +105,13 @@ class BertEncoder extends Module {
     this.layer = Array.from({ length: config.num_hidden_layers }, () => new BertLayer(config, factory));
   }
 
-  forward(
-    embedded: Tensor,
-    bias: Tensor | null,
-    options: EncoderOptions,
-  ): Omit<EncoderOutput, 'poolerOutput'> {
+  forward(embedded: Tensor, visible: Visible, options: EncoderOptions): Omit<EncoderOutput, 'poolerOutput'> {
     const { outputHiddenStates = false, outputAttentions = false } = options;
     const hiddenStates: Tensor[] = outputHiddenStates ? [embedded] : [];
     const attentions: Tensor[] = [];
     let x = embedded;
     for (const layer of this.layer) {
-      const { hidden, weights } = layer.forward(x, bias, outputAttentions);
+      const { hidden, weights } = layer.forward(x, visible, outputAttentions);
       if (weights !== null) attentions.push(weights);
       if (outputHiddenStates) hiddenStates.push(hidden);
       // What autograd needs it holds itself; without gradients the layer's input is free now.
@@ -145,7 +151,8 @@ export interface BertModelOptions extends nn.FactoryOptions {
  * const model = new BertModel(bertPreset('tiny', { vocabSize: 21128 })).eval();
  * model.forward({ inputIds: tensor([[101, 872, 1962, 102]], { dtype: 'int64' }) }).lastHiddenState.shape; // [1, 4, 128]
  */
-export class BertModel extends Module {
+export class BertModel extends Module implements UnpadsInputs {
+  readonly unpads = true;
   readonly config: BertConfig;
   readonly embeddings: BertEmbeddings;
   readonly encoder: BertEncoder;
@@ -167,9 +174,28 @@ export class BertModel extends Module {
     this.check(inputs);
     return tidy(() => {
       const embedded = this.embeddings.forward(inputs);
-      const bias = inputs.attentionMask ? attentionBias(inputs.attentionMask, embedded) : null;
-      const encoded = this.encoder.forward(embedded, bias, options);
+      const encoded = this.encode(embedded, inputs.attentionMask ?? null, options);
       return { ...encoded, poolerOutput: this.pooler?.forward(encoded.lastHiddenState) ?? null };
+    });
+  }
+
+  private encode(
+    embedded: Tensor,
+    mask: Tensor | null,
+    options: EncoderOptions,
+  ): Omit<EncoderOutput, 'poolerOutput'> {
+    const { outputHiddenStates = false, outputAttentions = false } = options;
+    const unpadding = mask && !outputHiddenStates && !outputAttentions ? unpaddingOf(mask) : null;
+    if (unpadding === null) {
+      const bias = mask ? attentionBias(mask, embedded) : null;
+      return this.encoder.forward(embedded, { bias, unpadding }, options);
+    }
+    return tidy(() => {
+      const { shape } = embedded;
+      const { rows, places } = unpadding;
+      const tokens = embedded.view([-1, shape[2]!]).indexSelect(0, rows).unsqueeze(0); // [B, T, H] → [1, N, H]
+      const { lastHiddenState } = this.encoder.forward(tokens, { bias: null, unpadding }, options);
+      return { lastHiddenState: lastHiddenState.squeeze(0).indexSelect(0, places).view(shape) };
     });
   }
 

@@ -9,6 +9,13 @@ export class TiedLinear extends nn.Module {
     super();
   }
 
+  override lowPrecisionFields(): readonly nn.LowPrecisionField[] {
+    return [
+      { field: 'weight', of: [this.weight] },
+      { field: 'bias', of: [this.bias] },
+    ];
+  }
+
   forward(x: Tensor): Tensor {
     return nn.functional.linear(x, this.weight, this.bias);
   }
