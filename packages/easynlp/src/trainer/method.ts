@@ -24,6 +24,12 @@ export interface MethodContext<Config extends TrainConfig = TrainConfig> {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What a method trains on: tables, and the app that turns their rows into batches. */
+export interface MethodRows {
+  readonly tables: LabelledTables;
+  readonly app: App;
+}
+
 /**
  * A way of training a task: fine-tuning, PET, distillation … It can change two things, each by a contract that exists
  * anyway: how rows become batches and results (`variant`, an App made from the app), and what is minimized
@@ -42,6 +48,12 @@ export interface Method {
    * A model trained with a variant needs it for prediction too: its task carries the method's name.
    */
   readonly variant?: (app: App) => App;
+  /**
+   * What is trained on, where that is not simply the tables as they are: a teacher's logits beside each row, weights,
+   * rows without labels. The app given here reads the validation table too; what is stored is the app's own task.
+   * `objective` gets these tables and this app in its context.
+   */
+  readonly rows?: (context: MethodContext) => Promise<MethodRows>;
   /** What is minimized; the app's own loss by default. */
   readonly objective?: (context: MethodContext) => Promise<Objective> | Objective;
   /**

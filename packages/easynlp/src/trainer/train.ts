@@ -184,9 +184,11 @@ async function runTraining(
   const loaded: LoadedApp = { app, context, model, runtime };
 
   const dataOptions = { log, signal: run.signal };
+  const around: MethodContext = { config, app, context, model, runtime, tables, ...dataOptions };
+  const rows = method.rows && tables ? await method.rows(around) : { tables, app };
   const trainingData = await (app.trainingData
     ? app.trainingData(loaded, config, dataOptions)
-    : labelledRows(tables!, loaded, config, dataOptions));
+    : labelledRows(rows.tables!, { ...loaded, app: rows.app }, config, dataOptions));
   own({ dispose: () => trainingData.dispose?.() });
 
   // Fixed at the start, since the learning rate depends on it; options that may change can change it.
@@ -194,7 +196,7 @@ async function runTraining(
     resumed?.changed.length === 0 ? resumed.content.state.totalSteps : await countSteps(trainingData, config);
   const makeObjective = run.objective ?? method.objective ?? (() => fineTuneObjective(app));
   model.train();
-  const objective = await makeObjective({ config, app, context, model, runtime, tables, ...dataOptions });
+  const objective = await makeObjective({ ...around, ...rows });
   own({ dispose: () => objective.dispose?.() });
   const optimizer = own(buildOptimizer(config, trainedGroups(objective, model)));
   const scaler = config.precision === 'fp16' ? own(new amp.GradScaler()) : null;
