@@ -20,9 +20,7 @@ const features = (rows: readonly (readonly number[])[], requiresGrad = false): T
   tensor(normalized(rows), { dtype: 'float64', requiresGrad });
 
 const lossOf = (rows: readonly (readonly number[])[], labels: readonly number[], options: PcclOptions = {}) =>
-  noGrad(() =>
-    tidy(() => pcclLoss(features(rows), tensor([...labels], { dtype: 'int64' }), options).item()),
-  );
+  noGrad(() => tidy(() => pcclLoss(features(rows), tensor([...labels], { dtype: 'int64' }), options).item()));
 
 describe('PCCL', () => {
   it('equals the vectors of the reference, and numpy where they end', () => {
