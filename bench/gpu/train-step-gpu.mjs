@@ -1,8 +1,11 @@
 #!/usr/bin/env node
 import { fileURLToPath } from 'node:url';
-// Training step of a BERT classifier on CUDA against Hugging Face transformers in the same run: length 128, bf16
-// autocast, dropout, clip, fused AdamW; the loss is never read. Both sides alternate, medians count.
-//   node bench/gpu/train-step-gpu.mjs [--rounds 2] [--sizes base] [--batches 32,128] [--raw] [--js-only] [--no-graph]
+// Training step of a BERT classifier on CUDA against Hugging Face transformers, eager and compiled, in the same run:
+// length 128, bf16, dropout, clip, fused AdamW; the loss is never read. Sides alternate, medians count. Ours is what
+// train() does: each step one CUDA graph, batches from host memory.
+//   node bench/gpu/train-step-gpu.mjs [--rounds 2] [--sizes tiny,small312,base,large] [--batches 32,128]
+//     [--compiled base] [--js-only] [--eager]     --compiled: sizes to compare with torch.compile; --eager: no graphs too
+import { classifyBatch, device, measureSteps, newModel } from '../lib/gpu-step.mjs';
 import {
   flag,
   json,
@@ -15,149 +18,90 @@ import {
   save,
 } from '../lib/report.mjs';
 
-const sizes = option('sizes', 'base').split(',');
+const sizes = option('sizes', 'tiny,small312,base,large').split(',');
 const batches = option('batches', '32,128').split(',').map(Number);
 
-/** One process's measurements: eagerly, and as train() does it where it can, each step one CUDA graph. */
 async function work() {
-  const torch = await import('@easynlp/torch');
-  const { amp, cuda, libtorchInfo, manualSeed, nn, optim, clipGradNorm, tidy, randint, memory } = torch;
-  const { loadClassifier } = await import('../lib/bert.mjs');
-  if (!cuda.isAvailable()) throw new Error('no CUDA device');
-  torch.allowTf32(true);
   const rows = [];
-
-  async function measure(size, batch, graph) {
-    manualSeed(0);
-    const { model, logits, name } = await loadClassifier(size, { device: 'cuda', raw: flag('raw') });
-    model.train();
-    const parameters = model.parameters();
-    const optimizer = new optim.AdamW(parameters, { lr: 3e-5, fused: true });
-    const ids = randint(0, 21128, [batch, 128], { dtype: 'int64', device: 'cuda' });
-    const labels = randint(0, 2, [batch], { dtype: 'int64', device: 'cuda' });
-    const eager = () =>
-      tidy(() => {
-        const loss = amp.autocast({ device: 'cuda', dtype: 'bfloat16' }, () =>
-          nn.functional.crossEntropy(logits(ids), labels),
-        );
-        loss.backward();
-        clipGradNorm(parameters, 1);
-        optimizer.step();
-        optimizer.zeroGrad();
-      });
-    const leave = graph ? torch.enterCaptureStream() : () => {};
-    if (graph) optimizer.prepareCapture('cuda');
-    let captured = null;
-    try {
-      for (let i = 0; i < 5; i++) eager();
-      cuda.synchronize();
-      captured = graph ? torch.CudaGraph.capture(eager) : null;
-      const step = captured ? () => captured.replay() : eager;
-      for (let i = 0; i < 5; i++) step();
-      cuda.synchronize();
-      cuda.resetPeakMemory();
-      const before = memory().tensors;
-      const times = [];
-      for (let block = 0; block < 5; block++) {
-        const start = performance.now();
-        for (let i = 0; i < 10; i++) step();
-        cuda.synchronize();
-        times.push((performance.now() - start) / 10);
-      }
-      // how long the host needs to queue a step, without waiting for the device
-      const start = performance.now();
-      step();
-      const queueMs = performance.now() - start;
-      cuda.synchronize();
-      return {
-        model: name,
-        ms: median(times),
-        queueMs,
-        peakGiB: cuda.memory().allocatedPeak / 2 ** 30,
-        liveGrowth: memory().tensors - before,
-      };
-    } finally {
-      captured?.dispose();
-      model.dispose();
-      ids.dispose();
-      labels.dispose();
-      optimizer.dispose();
-      leave();
-      cuda.emptyCache();
-    }
-  }
-
   for (const size of sizes) {
     for (const batch of batches) {
-      const eager = await measure(size, batch, false);
-      let graph = null;
-      try {
-        graph = flag('no-graph') ? null : await measure(size, batch, true);
-      } catch (error) {
-        console.error(`as a graph, ${size} × ${batch}: ${error?.stack ?? error}`);
-      }
-      rows.push({ size, batch, ...eager, graphMs: graph?.ms ?? null, graphPeakGiB: graph?.peakGiB ?? null });
+      const full = classifyBatch(Array(batch).fill(128));
+      const graph = await measureSteps(await newModel(size), full);
+      const eager = flag('eager') ? await measureSteps(await newModel(size), full, { graphs: false }) : null;
+      rows.push({ size, batch, ...graph, eagerMs: eager?.ms ?? null });
     }
   }
-  return { torch: libtorchInfo().version, gpu: cuda.memory().name, rows };
+  return { ...device(), rows };
 }
 
 if (flag('worker')) {
   console.log(JSON.stringify(await work()));
 } else {
   const rounds = Number(option('rounds', '2'));
+  const compiledSizes = option('compiled', '').split(',').filter(Boolean);
   const own = fileURLToPath(import.meta.url);
-  const pass = ['--sizes', sizes.join(','), '--batches', batches.join(',')];
-  const extra = ['raw', 'no-graph'].filter(flag).map((name) => `--${name}`);
+  const pass = (names) => ['--sizes', names.join(','), '--batches', batches.join(',')];
+  const peer = (...args) => json(python, [pythonScript('transformers_step_gpu.py'), ...args]);
   const js = [];
   const py = [];
+  const compiled = [];
   for (let round = 0; round < rounds; round++) {
-    js.push(json(process.execPath, [own, '--worker', ...pass, ...extra]));
-    if (!flag('js-only')) py.push(json(python, [pythonScript('transformers_step_gpu.py'), ...pass]));
+    js.push(json(process.execPath, [own, '--worker', ...pass(sizes), ...(flag('eager') ? ['--eager'] : [])]));
+    if (flag('js-only')) continue;
+    py.push(peer(...pass(sizes)));
+    if (compiledSizes.length > 0 && round === 0) compiled.push(peer(...pass(compiledSizes), '--compile'));
   }
-  const rows = js[0].rows.map((row, i) => {
-    const jsMs = median(js.map((run) => run.rows[i].ms));
-    const pythonMs = py.length ? median(py.map((run) => run.rows[i].ms)) : null;
+  const msOf = (runs, size, batch, key = 'ms') => {
+    const found = runs.flatMap(({ rows }) => rows.filter((r) => r.size === size && r.batch === batch));
+    return found.length > 0 && found[0][key] !== null ? median(found.map((row) => row[key])) : null;
+  };
+  const rows = js[0].rows.map(({ size, batch, peakGiB, liveGrowth }) => {
+    const jsMs = msOf(js, size, batch);
+    const pythonMs = msOf(py, size, batch);
+    const compiledMs = msOf(compiled, size, batch);
     return {
-      size: row.size,
-      batch: row.batch,
+      size,
+      batch,
       jsMs,
       pythonMs,
-      ratio: pythonMs === null ? null : jsMs / pythonMs,
-      jsGraphMs: row.graphMs === null ? null : median(js.map((run) => run.rows[i].graphMs ?? Number.NaN)),
-      jsQueueMs: median(js.map((run) => run.rows[i].queueMs)),
-      jsPeakGiB: row.peakGiB,
-      pythonPeakGiB: py[0]?.rows[i].peakGiB ?? null,
-      liveGrowth: row.liveGrowth,
+      compiledMs,
+      timesFaster: pythonMs === null ? null : pythonMs / jsMs,
+      timesFasterThanCompiled: compiledMs === null ? null : compiledMs / jsMs,
+      jsEagerMs: msOf(js, size, batch, 'eagerMs'),
+      jsQueueMs: msOf(js, size, batch, 'queueMs'),
+      jsPeakGiB: peakGiB,
+      pythonPeakGiB: msOf(py, size, batch, 'peakGiB'),
+      liveGrowth,
     };
   });
-  const result = {
-    title: 'Training step on CUDA: BERT classifier, length 128, bf16 autocast, fused AdamW',
+  save('train-step-gpu', {
+    title: 'Training step on CUDA: BERT classifier, length 128, bf16, fused AdamW, one CUDA graph a step',
     machine: machine({ gpu: js[0].gpu, torch: js[0].torch, transformers: py[0]?.transformers ?? null }),
-    model: js[0].rows[0].model,
     rows,
-    runs: { js, py },
-  };
-  save('train-step-gpu', result);
+    runs: { js, py, compiled },
+  });
   const n = (value, digits = 2) => (value === null ? '-' : value.toFixed(digits));
   printTable([
     [
-      'BERT, length 128',
+      'length 128',
       'batch',
       'ours ms',
-      'transformers ms',
-      'ratio',
+      'eager ms',
+      'compiled ms',
+      '× eager',
+      '× compiled',
       'queue ms',
-      'ours GiB',
-      'theirs GiB',
+      'GiB',
+      'GiB',
     ],
     ...rows.map((r) => [
       r.size,
       r.batch,
       n(r.jsMs),
-      n(r.jsGraphMs),
       n(r.pythonMs),
-      n(r.ratio),
+      n(r.compiledMs),
+      n(r.timesFaster),
+      n(r.timesFasterThanCompiled),
       n(r.jsQueueMs),
       n(r.jsPeakGiB),
       n(r.pythonPeakGiB),
