@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Packs an offline bundle: bundle-out/easynlp-<version>-linux-x64.tgz, at most 60 MB, for machines behind a firewall.
-//   node scripts/bundle/make-bundle.mjs [--no-compile] [--output FOLDER]
+//   node scripts/bundle/make-bundle.mjs [--no-compile] [--no-models] [--output FOLDER]
 // In it: this Node (compressed), the compiled JavaScript of both packages, their run-time dependencies for
 // linux-x64-gnu only, the native sources, the four Node-API headers, the sample data, the benches and install.sh.
 // See docs/offline.md.
@@ -185,10 +185,11 @@ for (const own of ['torch', 'easynlp']) {
   dependencies(copyPackage(own, stage), join(root, 'packages', own), folders);
 }
 for (const folder of folders) copyTree(folder, join(stage, relative(root, folder)), neededAtRunTime);
-copyPackage('models-zh', stage);
+// The models are most of the weight; a machine that only measures speed can do without.
+const own = args.includes('--no-models') ? ['torch'] : ['torch', 'models-zh'];
+if (own.includes('models-zh')) copyPackage('models-zh', stage);
 mkdirSync(join(stage, 'node_modules', '@easynlp'), { recursive: true });
-for (const own of ['torch', 'models-zh'])
-  symlinkSync(`../../packages/${own}`, join(stage, 'node_modules', '@easynlp', own));
+for (const name of own) symlinkSync(`../../packages/${name}`, join(stage, 'node_modules', '@easynlp', name));
 symlinkSync('../packages/easynlp', join(stage, 'node_modules', 'easynlp'));
 
 for (const folder of ['bench', 'examples']) {
