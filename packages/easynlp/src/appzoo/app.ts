@@ -121,6 +121,11 @@ export interface App<
   trainingData?(loaded: LoadedApp, config: TrainConfig, options: TrainingDataOptions): Promise<TrainingData>;
   /** Tasks that are not evaluated on a table of labelled rows do it here; `metrics.create` is not called then. */
   evaluateData?(loaded: LoadedApp, config: EvaluateConfig, options: TrainingDataOptions): Promise<Evaluation>;
+  /**
+   * The task of a model that was pretrained elsewhere and needs no training for this app; null when its `config.json`
+   * does not name the app's head.
+   */
+  pretrainedSpec?(config: Readonly<Record<string, unknown>>): Spec | null;
   /** What a row must hold for prediction, for the HTTP API and for forms. */
   readonly inputs: {
     schema(spec: Spec): z.ZodObject;

@@ -8,6 +8,7 @@ import { Tokenizer } from '../text/index.js';
 import { VERSION } from '../version.js';
 import type { App, AppModel, TaskSpec } from './app.js';
 import { modelCard } from './model-card.js';
+import { openPretrained } from './pretrained-task.js';
 import { appOf } from './registry.js';
 
 /** `easynlp.json`: what turns a Hugging Face folder into a model that this toolkit can use by name. */
@@ -91,7 +92,8 @@ async function sync(path: string): Promise<void> {
 
 export interface OpenedArtefact {
   readonly folder: string;
-  readonly manifest: Manifest;
+  /** Missing for a pretrained model that needed no training here. */
+  readonly manifest?: Manifest;
   readonly app: App;
   readonly spec: TaskSpec;
   readonly tokenizer: Tokenizer;
@@ -147,8 +149,15 @@ export async function readManifest(folder: string): Promise<Manifest> {
   return manifest;
 }
 
-/** Loads a trained model: app, task, tokenizer and weights, in evaluation mode on the CPU. */
+/**
+ * Loads a trained model: app, task, tokenizer and weights, in evaluation mode on the CPU. A pretrained one will do for a
+ * task whose head it has (`App.pretrainedSpec`).
+ */
 export async function openArtefact(folder: string, wanted?: string): Promise<OpenedArtefact> {
+  if (existsSync(folder) && !existsSync(join(folder, MANIFEST)) && !existsSync(join(folder, 'training'))) {
+    const opened = await openPretrained(folder, wanted);
+    if (opened !== null) return opened;
+  }
   const manifest = await readManifest(folder);
   if (wanted !== undefined && wanted !== manifest.app) {
     throw new EasyNlpError('APP_MISMATCH', { folder, trained: manifest.app, wanted });

@@ -37,6 +37,8 @@ export interface TextResult {
   readonly probability?: number;
   /** A language model's text. */
   readonly text?: string;
+  /** For every place that it filled, the most probable tokens. */
+  readonly masks?: readonly (readonly { readonly token: string; readonly probability: number }[])[];
 }
 
 export interface TextPipeline {

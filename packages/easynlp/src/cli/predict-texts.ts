@@ -47,11 +47,24 @@ function check({ flags, nameOf, texts, secondTexts, stdin }: TextRequest): void 
 const oneLine = (input: Input): string =>
   (typeof input === 'string' ? input : input.join(' | ')).replace(/\s+/g, ' ');
 
-/** What is printed of a result: the label and its probability, or the text that a language model filled in. */
-const cells = (result: TextResult): string[] =>
-  result.label === undefined
-    ? [String(result.text ?? JSON.stringify(result))]
-    : [result.label, (result.probability ?? Number.NaN).toFixed(4)];
+/** Candidates for a place that a language model filled; --json has more. */
+const SHOWN = 5;
+
+/**
+ * What is printed of a result: the label and its probability, or the text that a language model filled in and the
+ * candidates for each place.
+ */
+function cells(result: TextResult): string[] {
+  if (result.label !== undefined) return [result.label, (result.probability ?? Number.NaN).toFixed(4)];
+  if (result.text === undefined) return [JSON.stringify(result)];
+  const places = (result.masks ?? []).map((tokens) =>
+    tokens
+      .slice(0, SHOWN)
+      .map(({ token, probability }) => `${token} ${probability.toFixed(4)}`)
+      .join('  '),
+  );
+  return [result.text, ...(places.length > 0 ? [places.join(' | ')] : [])];
+}
 
 const shown = (input: Input): object =>
   typeof input === 'string' ? { text: input } : { text: input[0], secondText: input[1] };
@@ -103,7 +116,7 @@ export async function predictTexts(request: TextRequest, io: CliIo): Promise<num
           )
         : table(
             results.map((r, i) => [...cells(r), oneLine(inputs[i]!)]),
-            { align: ['left', 'right', 'left'] },
+            { align: ['left', results[0]?.label === undefined ? 'left' : 'right', 'left'] },
           );
       io.stdout.write(`${text}\n`);
     }

@@ -11,7 +11,7 @@ import { trainedModelFolder } from './open-model.js';
 export interface PipelineTasks {
   text_classify: { input: TextClassifyInput; result: TextClassifyResult };
   text_match: { input: TextMatchInput; result: TextMatchResult };
-  language_modeling: { input: string; result: FillMaskResult };
+  language_modeling: { input: string | Readonly<Record<string, string>>; result: FillMaskResult };
 }
 export type PipelineTask = keyof PipelineTasks;
 

@@ -33,6 +33,9 @@ export interface FillMaskResult {
 
 const TOP = 10;
 
+/** What rows that stand in no file name as theirs. */
+export const INPUT = 'input';
+
 export async function encodeMasked(
   rows: readonly Row[],
   { spec, tokenizer }: AppContext<LanguageModelingSpec>,
@@ -52,11 +55,14 @@ export async function encodeMasked(
   return encodings.map((encoding, i) => {
     const masks = Array.from(encoding.ids.keys()).filter((at) => encoding.ids[at] === tokenizer.maskId);
     if (masks.length === 0) {
-      throw new EasyNlpError('APP_INPUT', {
-        index: rows[i]!.line,
-        expected: `a text with [MASK] among its first ${spec.sequenceLength} tokens`,
-        got: JSON.stringify(texts[i]!.slice(0, 40)),
-      });
+      const { file, line } = rows[i]!;
+      const expected = `a text with [MASK] among its first ${spec.sequenceLength} tokens`;
+      if (file !== INPUT) {
+        const column = spec.textColumn;
+        throw new EasyNlpError('DATA_CELL', { file, line, column, got: texts[i], expected });
+      }
+      const got = JSON.stringify(texts[i]!.slice(0, 40));
+      throw new EasyNlpError('APP_INPUT', { index: line, expected, got });
     }
     return { length: encoding.length, ids: encoding.ids, masks, text: texts[i]! };
   });

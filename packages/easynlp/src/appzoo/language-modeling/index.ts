@@ -10,10 +10,11 @@ import {
   decodeMasked,
   encodeMasked,
   type FillMaskResult,
+  INPUT,
   type MaskedText,
 } from './fill-mask.js';
 import { languageModelingEvaluateOptions, languageModelingOptions } from './options.js';
-import { type LanguageModelingSpec, prepareLanguageModeling } from './spec.js';
+import { type LanguageModelingSpec, prepareLanguageModeling, pretrainedLanguageModel } from './spec.js';
 
 export type { FillMaskResult, TokenScore } from './fill-mask.js';
 export type { LanguageModelingSpec } from './spec.js';
@@ -28,19 +29,24 @@ export const languageModeling: App<LanguageModelingSpec, MaskedText, FillMaskRes
   trainingData: corpusData,
   evaluateOptions: languageModelingEvaluateOptions,
   evaluateData: evaluateDocuments,
+  pretrainedSpec: pretrainedLanguageModel,
   inputs: {
     schema: ({ textColumn }) =>
       z.object({ [textColumn]: z.string().meta({ description: 'a text with [MASK]' }) }),
     columns: ({ textColumn }) => [textColumn],
     row(spec, input, index) {
-      if (typeof input !== 'string') {
+      const text =
+        typeof input === 'object' && input !== null
+          ? (input as Record<string, unknown>)[spec.textColumn]
+          : input;
+      if (typeof text !== 'string') {
         throw new EasyNlpError('APP_INPUT', {
           index: index + 1,
-          expected: 'a text with [MASK]',
+          expected: `a text with [MASK], or an object with one under "${spec.textColumn}"`,
           got: input === null ? 'null' : typeof input,
         });
       }
-      return { values: { [spec.textColumn]: input }, file: 'input', line: index + 1 };
+      return { values: { [spec.textColumn]: text }, file: INPUT, line: index + 1 };
     },
   },
   encode: encodeMasked,

@@ -21,3 +21,19 @@ export async function prepareLanguageModeling(config: TrainConfig): Promise<Lang
     maskingRate,
   };
 }
+
+/** What a pretrained model with a head for masked tokens does; Hugging Face names the head in `architectures`. */
+export function pretrainedLanguageModel(
+  config: Readonly<Record<string, unknown>>,
+): LanguageModelingSpec | null {
+  const { architectures, max_position_embeddings: positions } = config;
+  const heads = Array.isArray(architectures) ? architectures.map(String) : [];
+  if (!heads.some((name) => /For(MaskedLM|PreTraining)$/.test(name))) return null;
+  return {
+    app: 'language_modeling',
+    sequenceLength: Math.min(256, typeof positions === 'number' ? positions : 256),
+    textColumn: 'text',
+    masking: 'whole-word',
+    maskingRate: 0.15,
+  };
+}

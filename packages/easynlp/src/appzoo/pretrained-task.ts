@@ -1,0 +1,40 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { EasyNlpError } from '../errors/index.js';
+import { Tokenizer } from '../text/index.js';
+import type { OpenedArtefact } from './artefact.js';
+import { getApp, listApps } from './registry.js';
+
+/**
+ * A model that was pretrained elsewhere, ready for the first task (or the wanted one) whose head its `config.json`
+ * names; null when there is none. Throws ARTEFACT_INVALID when the weights lack that head after all.
+ */
+export async function openPretrained(folder: string, wanted?: string): Promise<OpenedArtefact | null> {
+  const config = await readFile(join(folder, 'config.json'), 'utf8')
+    .then((text) => JSON.parse(text) as Readonly<Record<string, unknown>>)
+    .catch(() => null);
+  if (config === null || typeof config !== 'object') return null;
+  for (const app of wanted === undefined ? listApps() : [getApp(wanted)]) {
+    const spec = app.pretrainedSpec?.(config);
+    if (!spec) continue;
+    const remarks: string[] = [];
+    const tokenizer = await Tokenizer.fromFolder(folder);
+    const model = await app.head(
+      spec,
+      { kind: 'pretrained', folder },
+      { onInfo: (line) => remarks.push(line) },
+    );
+    const anew = remarks.find((line) => line.startsWith('Begun anew'));
+    if (anew !== undefined) {
+      model.dispose();
+      throw new EasyNlpError('ARTEFACT_INVALID', {
+        folder,
+        reason: `its weights lack a part that ${app.name} needs (${anew})`,
+        hint: 'Train it first, with "easynlp train … --model".',
+      });
+    }
+    model.eval();
+    return { folder, app, spec, tokenizer, model };
+  }
+  return null;
+}
