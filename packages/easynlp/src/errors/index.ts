@@ -2,6 +2,8 @@ import { APP_ERRORS } from './app.js';
 import { CONFIG_ERRORS } from './config.js';
 import { DATA_ERRORS } from './data.js';
 import type { ErrorDetails, ErrorSpec } from './define.js';
+import { DISTILLATION_ERRORS } from './distillation.js';
+import { FEWSHOT_ERRORS } from './fewshot.js';
 import { HUB_ERRORS } from './hub.js';
 import { MODEL_ERRORS } from './model.js';
 import { TRAIN_ERRORS } from './train.js';
@@ -16,6 +18,8 @@ export const ERRORS = {
   ...HUB_ERRORS,
   ...TRAIN_ERRORS,
   ...APP_ERRORS,
+  ...DISTILLATION_ERRORS,
+  ...FEWSHOT_ERRORS,
 };
 
 export type ErrorCode = keyof typeof ERRORS;
