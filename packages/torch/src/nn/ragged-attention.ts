@@ -3,10 +3,8 @@ import { ops } from '../operator.js';
 import { tidy } from '../scope.js';
 import type { Tensor } from '../tensor.js';
 import { composedAttention } from './attention.js';
-import { lazy } from './factory.js';
 
 const FLASH = 'aten::_flash_attention_forward';
-const flash = lazy<readonly Tensor[]>(FLASH);
 
 export interface RaggedAttentionOptions {
   /** Dropout of the attention probabilities; give 0 in evaluation. */
@@ -38,9 +36,21 @@ export function raggedAttention(
       // The kernels need head sizes that are multiples of 8; zeros at the end change no product.
       const pad = (8 - (size % 8)) % 8;
       const [query, key, value] = [q, k, v].map((t) => (pad ? t.constantPadNd([0, pad]) : t));
-      const given: unknown[] = [query, key, value, starts, starts, longest, longest, dropoutP, false, false];
-      given.push(1 / Math.sqrt(size));
-      const [output] = flash(...given);
+      const [output] = ops
+        .get(FLASH)
+        .apply([
+          query,
+          key,
+          value,
+          starts,
+          starts,
+          longest,
+          longest,
+          dropoutP,
+          false,
+          false,
+          { scale: 1 / Math.sqrt(size) },
+        ]) as readonly Tensor[];
       return pad ? output!.narrow(-1, 0, size) : output!;
     }
     const tokens = arange(q.size(0), { dtype: 'int32', device: q.device });

@@ -72,6 +72,26 @@ describe.runIf(cuda.isAvailable())('on CUDA', () => {
     for (const [j, p] of straight.params.entries()) expect(p.equal(first.params[j]!)).toBe(true);
   });
 
+  test('a divisor of the gradients inside the fused kernel clips as clipGradNorm does', () => {
+    const values = start();
+    const grads = start();
+    const make = () =>
+      values.map((v, j) => {
+        const p = new nn.Parameter(v.to({ device }).clone());
+        p.grad = grads[j]!.to({ device }).mul(7);
+        return p;
+      });
+    const [before, inside] = [make(), make()];
+    const norm = clipGradNorm(before, 0.5);
+    const settings = { lr: 0.01, eps: 1e-3, fused: true };
+    new optim.AdamW(before, settings).step();
+    const again = optim.gradNorm(inside);
+    expect(again.item()).toBe(norm.item());
+    new optim.AdamW(inside, settings).step({ gradScale: again.add(1e-6).div(0.5).clampMin(1) });
+    for (const [j, p] of before.entries())
+      expect(inside[j]!.allclose(p, { rtol: 1e-5, atol: 1e-6 })).toBe(true);
+  });
+
   test('the scaler skips infinite gradients on the device', () => {
     const p = new nn.Parameter(tensor([1, 2], { device }));
     const optimizer = new optim.AdamW([p], { fused: true });

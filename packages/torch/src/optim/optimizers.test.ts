@@ -232,3 +232,12 @@ test('training steps of every optimizer leave no tensors behind', async () => {
     expect(memory().tensors).toBe(live);
   }
 });
+
+test('gradNorm is the norm that clipGradNorm gives; dividing within kernels needs fused ones', () => {
+  const p = new nn.Parameter(tensor([1, 2]));
+  expect(optim.gradNorm([p]).item()).toBe(0);
+  p.grad = tensor([3, 4]);
+  expect(optim.gradNorm([p]).item()).toBe(5);
+  expect(() => new optim.AdamW([p]).step({ gradScale: tensor(2) })).toThrow(/fused/);
+  expect(p.toArray()).toEqual([1, 2]);
+});
