@@ -3,11 +3,13 @@ import { nearest } from '../util/index.js';
 import type { App, TaskSpec } from './app.js';
 import { languageModeling } from './language-modeling/index.js';
 import { textClassify } from './text-classify/index.js';
-import { textMatch } from './text-match/index.js';
+import { textMatch, textMatchRegression, textMatchTwoTower } from './text-match/index.js';
 
 // Apps differ in their types; whoever takes one from here uses it through the common interface.
 const APPS = new Map<string, App>(
-  ([textClassify, textMatch, languageModeling] as unknown as App[]).map((app) => [app.name, app]),
+  (
+    [textClassify, textMatch, textMatchRegression, textMatchTwoTower, languageModeling] as unknown as App[]
+  ).map((app) => [app.name, app]),
 );
 
 /** All tasks, in the order in which they are shown. */

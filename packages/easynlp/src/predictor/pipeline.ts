@@ -3,7 +3,13 @@ import { inferResults, type LoadedApp } from '../appzoo/inference.js';
 import type { FillMaskResult } from '../appzoo/language-modeling/index.js';
 import { openRuntime, type Precision } from '../appzoo/runtime.js';
 import type { TextClassifyInput, TextClassifyResult } from '../appzoo/text-classify/index.js';
-import type { TextMatchInput, TextMatchResult } from '../appzoo/text-match/index.js';
+import type {
+  TextMatchInput,
+  TextMatchResult,
+  TextMatchScore,
+  TwoTowerInput,
+  TwoTowerResult,
+} from '../appzoo/text-match/index.js';
 import { EasyNlpError } from '../errors/index.js';
 import { trainedModelFolder } from './open-model.js';
 
@@ -11,6 +17,8 @@ import { trainedModelFolder } from './open-model.js';
 export interface PipelineTasks {
   text_classify: { input: TextClassifyInput; result: TextClassifyResult };
   text_match: { input: TextMatchInput; result: TextMatchResult };
+  text_match_regression: { input: TextMatchInput; result: TextMatchScore };
+  text_match_two_tower: { input: TwoTowerInput; result: TwoTowerResult };
   language_modeling: { input: string | Readonly<Record<string, string>>; result: FillMaskResult };
 }
 export type PipelineTask = keyof PipelineTasks;

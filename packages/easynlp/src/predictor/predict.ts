@@ -2,7 +2,12 @@ import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { encodeSource } from '../appzoo/evaluate.js';
 import { inferResults, type LoadedApp } from '../appzoo/inference.js';
-import { type PredictConfig, type PredictOptions, parseConfig } from '../config/index.js';
+import {
+  type PredictConfig,
+  type PredictOptions,
+  parseConfig,
+  predictConfigSchema,
+} from '../config/index.js';
 import type { Cell, Row } from '../datahub/index.js';
 import { EasyNlpError } from '../errors/index.js';
 import { nearest } from '../util/index.js';
@@ -21,8 +26,11 @@ function cell(value: Cell | undefined): string {
   return text.replace(/[\t\r\n\v\f\u0085\u2028\u2029]+/g, ' ');
 }
 
-function checkOutputSchema(config: PredictConfig, loaded: LoadedApp): void {
+/** The columns to write: those that were asked for; of the default ones, those that the task has. */
+function outputSchemaOf(config: PredictConfig, loaded: LoadedApp): readonly string[] {
   const known = Object.keys(loaded.app.columns);
+  const usual = predictConfigSchema.shape.outputSchema.def.defaultValue as readonly string[];
+  if (config.outputSchema.join() === usual.join()) return usual.filter((name) => known.includes(name));
   for (const name of config.outputSchema) {
     if (known.includes(name)) continue;
     throw new EasyNlpError('CONFIG_INVALID_VALUE', {
@@ -32,6 +40,7 @@ function checkOutputSchema(config: PredictConfig, loaded: LoadedApp): void {
       suggestion: nearest(name, known) ?? undefined,
     });
   }
+  return config.outputSchema;
 }
 
 /** The output replaces what is there, but never the data that it is made from. */
@@ -83,11 +92,11 @@ export async function predict(
   const loaded = await loadModel(config);
   let output: OutputFile | null = null;
   try {
-    checkOutputSchema(config, loaded);
+    const outputSchema = outputSchemaOf(config, loaded);
     const read = loaded.app.inputs.columns(loaded.context.spec, { labels: false });
     for (const source of sources) checkColumns(source, [...read, ...config.appendCols]);
     output = await OutputFile.create(config.output);
-    if (config.header) await output.write(`${[...config.outputSchema, ...config.appendCols].join('\t')}\n`);
+    if (config.header) await output.write(`${[...outputSchema, ...config.appendCols].join('\t')}\n`);
     const batching = { batchSize: config.batchSize, tokenBudget: config.tokenBudget, signal: run.signal };
     let rows = 0;
     for (const source of sources) {
@@ -95,7 +104,7 @@ export async function predict(
         const results = await inferResults(loaded, chunk.encoded, batching);
         const lines = chunk.rows.map((row, i) =>
           [
-            ...config.outputSchema.map((name) => cell(loaded.app.columns[name]!(results[i], loaded.context))),
+            ...outputSchema.map((name) => cell(loaded.app.columns[name]!(results[i], loaded.context))),
             ...config.appendCols.map((name) => appended(row, name)),
           ].join('\t'),
         );

@@ -1,4 +1,8 @@
 export { type TextMatchResult, type TextMatchSpec, textMatch } from './one-tower.js';
+export { type TextMatchRegressionSpec, type TextMatchScore, textMatchRegression } from './regression.js';
+export { type TwoTowerInput, textMatchTwoTower } from './two-tower.js';
+export type { TextSimilarity, TextVector, TwoTowerResult } from './two-tower-decode.js';
+export type { TwoTowerSpec } from './two-tower-spec.js';
 
 /** What a pipeline takes as one pair; an array of pairs for several. */
 export type TextMatchInput = readonly [string, string] | Readonly<Record<string, string>>;
