@@ -82,9 +82,13 @@ describe('batches without padding', () => {
     expect(unpadBatch(wider).longest).toBeNull();
   });
 
-  it.each([false, true])('give the loss and the gradients of padded ones; working copies: %s', (low) => {
+  it.each([
+    [false, 24],
+    [true, 24],
+    [true, 30],
+  ])('give the loss and the gradients of padded ones; working copies: %s, hidden size %i', (low, hidden) => {
     manualSeed(3);
-    const model = new BertForSequenceClassification(config);
+    const model = new BertForSequenceClassification({ ...config, hidden_size: hidden });
     expect(canUnpad(model)).toBe(true);
     const batch = batchOf(lengths, 40);
     const copies = low ? new amp.WorkingCopies(model) : null;

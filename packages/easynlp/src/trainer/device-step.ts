@@ -36,7 +36,7 @@ const WARM_UP = 3;
 const SHAPE_WARM_UP = 1;
 
 /** Shapes that are captured; recording takes as long as a few steps, and rare shapes are not worth it. */
-const MOST_GRAPHS = 32;
+const MOST_GRAPHS = 64;
 
 interface Captured {
   readonly inputs: Record<string, Tensor>;

@@ -9,6 +9,8 @@ const FLASH = 'aten::_flash_attention_forward';
 export interface RaggedAttentionOptions {
   /** Dropout of the attention probabilities; give 0 in evaluation. */
   readonly dropoutP?: number;
+  /** Factor of the scores; 1/√headSize by default. */
+  readonly scale?: number;
 }
 
 /**
@@ -29,7 +31,7 @@ export function raggedAttention(
   longest: number,
   options: RaggedAttentionOptions = {},
 ): Tensor {
-  const { dropoutP = 0 } = options;
+  const { dropoutP = 0, scale = 1 / Math.sqrt(q.size(-1)) } = options;
   return tidy(() => {
     if (q.device.startsWith('cuda') && q.dtype !== 'float32' && ops.has(FLASH)) {
       const size = q.size(-1);
@@ -49,7 +51,7 @@ export function raggedAttention(
           dropoutP,
           false,
           false,
-          { scale: 1 / Math.sqrt(size) },
+          { scale },
         ]) as readonly Tensor[];
       return pad ? output!.narrow(-1, 0, size) : output!;
     }
@@ -61,6 +63,6 @@ export function raggedAttention(
       .sum({ dim: [1] });
     const mask = text.unsqueeze(1).eq(text.unsqueeze(0)); // [tokens, tokens]
     const [query, key, value] = [q, k, v].map((t) => t.transpose(0, 1).unsqueeze(0)); // [1, heads, tokens, headSize]
-    return composedAttention(query!, key!, value!, { mask, dropoutP }).squeeze(0).transpose(0, 1);
+    return composedAttention(query!, key!, value!, { mask, dropoutP, scale }).squeeze(0).transpose(0, 1);
   });
 }

@@ -43,7 +43,7 @@ class BertSelfAttention extends Module {
     ];
   }
 
-  /** Queries, keys and values [B, T, heads, H/heads]. */
+  /** Queries, keys and values [B, T, heads, H/heads or, filled with zeros, the next multiple of 8]. */
   private project(x: Tensor): Tensor[] {
     const [batch, length] = x.shape as [number, number];
     const { packedWeight, packedBias } = this;
@@ -52,10 +52,12 @@ class BertSelfAttention extends Module {
         layer.forward(x).view([batch, length, this.heads, this.headSize]),
       );
     }
-    return nn.functional
+    const packed = nn.functional
       .linear(x, packedWeight, packedBias)
-      .view([batch, length, 3, this.heads, this.headSize])
-      .unbind({ dim: 2 });
+      .view([batch, length, 3, this.heads, this.headSize]);
+    // Fused attention takes head sizes that are multiples of 8; filled here, it is one pass for all three.
+    const fill = (8 - (this.headSize % 8)) % 8;
+    return (fill > 0 ? packed.constantPadNd([0, fill]) : packed).unbind({ dim: 2 });
   }
 
   forward(
@@ -66,27 +68,34 @@ class BertSelfAttention extends Module {
     const [batch, length, hidden] = x.shape as [number, number, number];
     const projected = this.project(x);
     const dropoutP = this.training ? this.dropoutP : 0;
+    const scale = 1 / Math.sqrt(this.headSize);
     if (unpadding !== null) {
       const [q, k, v] = projected.map((t) => t.squeeze(0)) as [Tensor, Tensor, Tensor]; // [N, heads, H/heads]
       const { starts, longest } = unpadding;
-      const seen = nn.functional.raggedAttention(q, k, v, starts, longest, { dropoutP });
-      return { context: seen.reshape([batch, length, hidden]), weights: null };
+      const seen = nn.functional.raggedAttention(q, k, v, starts, longest, { dropoutP, scale });
+      return { context: this.join(seen, [batch, length, hidden]), weights: null };
     }
     const [q, k, v] = projected.map((t) => t.transpose(1, 2)) as [Tensor, Tensor, Tensor]; // [B, heads, T, H/heads]
     let weights: Tensor | null = null;
     let heads: Tensor;
     if (keepWeights) {
-      let scores = q.matmul(k.transpose(-2, -1)).mul(1 / Math.sqrt(this.headSize)); // [B, heads, T, T]
+      let scores = q.matmul(k.transpose(-2, -1)).mul(scale); // [B, heads, T, T]
       if (bias !== null) scores = scores.add(bias);
       weights = nn.functional.dropout(scores.softmax(-1), dropoutP, this.training);
       heads = weights.matmul(v);
     } else {
-      heads = nn.functional.scaledDotProductAttention(q, k, v, { mask: bias, dropoutP });
+      heads = nn.functional.scaledDotProductAttention(q, k, v, { mask: bias, dropoutP, scale });
     }
     return {
-      context: heads.transpose(1, 2).reshape([batch, length, hidden]), // [B, heads, T, H/heads] → [B, T, H]
+      context: this.join(heads.transpose(1, 2), [batch, length, hidden]), // [B, heads, T, H/heads] → [B, T, H]
       weights,
     };
+  }
+
+  /** […, heads, H/heads, or more with zeros] → `shape` */
+  private join(heads: Tensor, shape: readonly number[]): Tensor {
+    const full = heads.size(-1);
+    return (full === this.headSize ? heads : heads.narrow(-1, 0, this.headSize)).reshape(shape);
   }
 }
 
