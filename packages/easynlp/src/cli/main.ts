@@ -11,6 +11,7 @@ import { EasyNlpError, EXIT } from '../errors/index.js';
 import { nearest } from '../util/nearest.js';
 import { table } from '../util/table.js';
 import { joinOptions, optionsOf } from './apps.js';
+import { addBenchmarkCommand } from './benchmark-command.js';
 import { doctor } from './doctor.js';
 import { EASYNLP_FLAGS } from './easynlp-flag-table.js';
 import { easynlpHelp, isEasynlpStyle, mapEasynlpFlags } from './easynlp-flags.js';
@@ -221,6 +222,7 @@ export async function buildProgram(
     .action(async (options: { json?: boolean }) => done(await doctor(io, { json: options.json === true })));
 
   addTokenizerCommand(program, io, settle, done);
+  addBenchmarkCommand(program, io, settle, done);
   return program;
 }
 

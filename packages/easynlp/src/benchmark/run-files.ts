@@ -1,0 +1,141 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { PlannedRun } from './plan.js';
+import type { BenchmarkRow, BenchmarkRows, SplitData } from './types.js';
+
+/** Version of the result files. */
+const FORMAT = 1;
+
+/** What is kept of a finished run. */
+export interface RunResult {
+  readonly format: typeof FORMAT;
+  readonly suite: string;
+  readonly task: string;
+  readonly method: string;
+  readonly split: string;
+  readonly seed: number;
+  readonly model: string;
+  /** Name of the file that the figures were measured on. */
+  readonly evaluatedOn: string;
+  readonly rows: { readonly train: number; readonly evaluated: number };
+  readonly metric: string;
+  /** The metric's value, 0 to 1. */
+  readonly score: number;
+  readonly metrics: Readonly<Record<string, number | null>>;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly steps: number;
+  readonly seconds: number;
+  readonly finished: string;
+  readonly versions: Readonly<Record<string, string>>;
+  /** Of everything that the figure depends on. */
+  readonly fingerprint: string;
+  /** The same without split, seed and data: runs that may share a mean. */
+  readonly settings: string;
+}
+
+export const runFile = (output: string, { task, method, split, seed }: PlannedRun): string =>
+  join(output, 'runs', task.name, method, `${split}-seed${seed}.json`);
+
+/** The finished run in a file; null when there is none, or when it is no result of this program. */
+export function readRun(path: string): RunResult | null {
+  if (!existsSync(path)) return null;
+  try {
+    const value = JSON.parse(readFileSync(path, 'utf8')) as RunResult;
+    return value.format === FORMAT && typeof value.score === 'number' ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Writes beside the target and renames: a file that is there is whole. */
+export async function writeWhole(path: string, content: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const beside = `${path}.${process.pid}.part`;
+  await writeFile(beside, content);
+  await rename(beside, path);
+}
+
+export const writeJson = (path: string, value: unknown): Promise<void> =>
+  writeWhole(path, `${JSON.stringify(value, null, 2)}\n`);
+
+const digest = (value: unknown): string =>
+  createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);
+
+/** Objects with sorted keys: the order in which settings are written changes nothing. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, v]) => [key, sorted(v)]),
+  );
+}
+
+/** A model folder's weights by size and time, so that a model that was trained again counts as another one. */
+function modelFacts(model: string): unknown {
+  const weights = ['model.safetensors', 'pytorch_model.bin']
+    .map((name) => join(model, name))
+    .find(existsSync);
+  if (weights === undefined) return model;
+  const { size, mtimeMs } = statSync(weights);
+  return [model, size, mtimeMs];
+}
+
+export interface RunIdentity {
+  readonly suite: string;
+  readonly run: PlannedRun;
+  readonly model: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly evaluatedOn: string;
+}
+
+/** Of what runs with a common mean have in common. */
+export function settingsFingerprint({ suite, run, model, options, evaluatedOn }: RunIdentity): string {
+  // dev_0.json and dev_1.json are the same kind of rows.
+  const kind = evaluatedOn.replace(run.split, '');
+  const { task, method, view, settings } = run;
+  return digest(sorted([suite, task.name, method, view, settings.select, modelFacts(model), options, kind]));
+}
+
+export function runFingerprint(identity: RunIdentity, data: SplitData): string {
+  const { split, seed } = identity.run;
+  const { train, evaluation, selection, labels, words } = data;
+  return digest([
+    settingsFingerprint(identity),
+    split,
+    seed,
+    [train, evaluation, selection].map((rows) => rows && [rows.rows, rows.questions ?? null]),
+    labels,
+    sorted(words),
+  ]);
+}
+
+/** Writes rows as JSON Lines, unless the file holds them already. */
+export async function writeRows(path: string, rows: readonly BenchmarkRow[]): Promise<string> {
+  const content = `${rows.map((row) => JSON.stringify(row)).join('\n')}\n`;
+  if (!existsSync(path) || readFileSync(path, 'utf8') !== content) await writeWhole(path, content);
+  return path;
+}
+
+/** Files of a split in the form that `train` and `evaluate` read. */
+export interface SplitFiles {
+  readonly train: string;
+  readonly evaluation: string;
+  readonly selection: string | null;
+  readonly unlabeled: string | null;
+}
+
+export async function writeSplit(output: string, run: PlannedRun, data: SplitData): Promise<SplitFiles> {
+  const folder = join(output, 'data', run.task.name, run.view, run.split);
+  const write = async (name: string, rows: BenchmarkRows | null) =>
+    rows === null ? null : writeRows(join(folder, `${name}.jsonl`), rows.rows);
+  return {
+    train: (await write('train', data.train))!,
+    evaluation: (await write('evaluation', data.evaluation))!,
+    selection: await write('selection', data.selection),
+    unlabeled: await write('unlabeled', data.unlabeled),
+  };
+}
