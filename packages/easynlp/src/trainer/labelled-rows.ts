@@ -1,6 +1,7 @@
 import type { TrainingData, TrainingDataOptions } from '../appzoo/app.js';
 import { encodeSource, evaluateSource } from '../appzoo/evaluate.js';
 import type { LoadedApp } from '../appzoo/inference.js';
+import { canUnpad } from '../appzoo/unpad-batch.js';
 import type { TrainConfig } from '../config/index.js';
 import { BatchStream, collated, type DataSource, type EncodedRow, openTable } from '../datahub/index.js';
 import { EasyNlpError } from '../errors/index.js';
@@ -34,12 +35,15 @@ export async function labelledRows(
     runtime.device !== 'cpu' && config.cudaGraphs
       ? { padToMultipleOf: Math.min(16, config.sequenceLength), alwaysMask: true }
       : {};
+  // Steps that leave padding out gain nothing from batches of one length, which would be of many shapes.
+  const unpads = runtime.device !== 'cpu' && runtime.precision === 'bf16' && canUnpad(loaded.model);
+  const bucketing = config.bucketing && !(unpads && config.tokenBudget === undefined);
   const stream = new BatchStream<EncodedRow>({
     source: train,
     encode: async (rows) => {
       const encoded = await app.encode(rows, context, { labels: true });
       // Equal lengths switch the bucketing off; padding still goes by the real ones.
-      return config.bucketing
+      return bucketing
         ? encoded
         : encoded.map((row) => ({ ...row, length: config.sequenceLength, real: row }));
     },
