@@ -70,9 +70,10 @@ function configOf(model: nn.Module): Record<string, unknown> {
   const named = config.num_labels && !config.id2label ? withLabels(config, labelNames(config)) : config;
   const { dtype: _, ...rest } = named as ModelConfig & { dtype?: unknown };
   const first = model.parameters()[0];
+  const { architecture = model.constructor.name } = model as { architecture?: string };
   return {
     ...rest,
-    architectures: [model.constructor.name],
+    architectures: [architecture],
     ...(first ? { torch_dtype: first.dtype } : {}),
   };
 }

@@ -8,6 +8,7 @@ export {
 } from './label-words.js';
 export { labelWordFields, type PromptConfig, patternFields } from './options.js';
 export { type ParsePatternOptions, type PromptPattern, type PromptPiece, parsePattern } from './pattern.js';
+export { labelScores, PromptModel } from './prompt-model.js';
 export {
   collatePrompted,
   encodePrompted,
