@@ -1,6 +1,6 @@
 import type { nn, Tensor } from '@easynlp/torch';
 import type { z } from 'zod';
-import type { EvaluateConfig, TrainConfig } from '../config/index.js';
+import type { EvaluateConfig, PredictConfig, TrainConfig } from '../config/index.js';
 import type { BatchProvider, DataSource, EncodedRow, HostBatch, Row } from '../datahub/index.js';
 import type { Tokenizer } from '../text/index.js';
 import type { Evaluation } from './evaluate.js';
@@ -84,6 +84,15 @@ export interface TrainingDataOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Files to predict, and where the lines go. */
+export interface PredictDataOptions {
+  readonly sources: readonly DataSource[];
+  /** Appends to the output, which appears when all is done. */
+  readonly write: (text: string) => Promise<void>;
+  readonly log: (line: string) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** What a training reads. */
 export interface TrainingData {
   readonly batches: BatchProvider;
@@ -114,6 +123,8 @@ export interface App<
   readonly options?: z.ZodObject;
   /** The same for evaluating it. */
   readonly evaluateOptions?: z.ZodObject;
+  /** The same for predicting files with it. */
+  readonly predictOptions?: z.ZodObject;
 
   /** Looks at configuration and training data once: columns, labels. Throws DATA_* and CONFIG_* errors. */
   prepare(config: TrainConfig, source: DataSource | null): Promise<Spec>;
@@ -121,6 +132,8 @@ export interface App<
   trainingData?(loaded: LoadedApp, config: TrainConfig, options: TrainingDataOptions): Promise<TrainingData>;
   /** Tasks that are not evaluated on a table of labelled rows do it here; `metrics.create` is not called then. */
   evaluateData?(loaded: LoadedApp, config: EvaluateConfig, options: TrainingDataOptions): Promise<Evaluation>;
+  /** Tasks that do not write one line a row write their lines here. @returns the number of lines */
+  predictData?(loaded: LoadedApp, config: PredictConfig, options: PredictDataOptions): Promise<number>;
   /**
    * The task of a model that was pretrained elsewhere and needs no training for this app; null when its `config.json`
    * does not name the app's head.

@@ -160,6 +160,9 @@ export async function openArtefact(folder: string, wanted?: string): Promise<Ope
   }
   const manifest = await readManifest(folder);
   if (wanted !== undefined && wanted !== manifest.app) {
+    // A language model that was trained here will do for other tasks that need its head and nothing else.
+    const opened = await openPretrained(folder, wanted);
+    if (opened !== null) return opened;
     throw new EasyNlpError('APP_MISMATCH', { folder, trained: manifest.app, wanted });
   }
   const app = appOf(manifest.task);

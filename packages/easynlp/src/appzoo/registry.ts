@@ -1,6 +1,7 @@
 import { EasyNlpError } from '../errors/index.js';
 import { nearest } from '../util/index.js';
 import type { App, TaskSpec } from './app.js';
+import { dataAugmentation } from './data-augmentation/index.js';
 import { languageModeling } from './language-modeling/index.js';
 import { textClassify } from './text-classify/index.js';
 import { textMatch, textMatchRegression, textMatchTwoTower } from './text-match/index.js';
@@ -8,7 +9,14 @@ import { textMatch, textMatchRegression, textMatchTwoTower } from './text-match/
 // Apps differ in their types; whoever takes one from here uses it through the common interface.
 const APPS = new Map<string, App>(
   (
-    [textClassify, textMatch, textMatchRegression, textMatchTwoTower, languageModeling] as unknown as App[]
+    [
+      textClassify,
+      textMatch,
+      textMatchRegression,
+      textMatchTwoTower,
+      languageModeling,
+      dataAugmentation,
+    ] as unknown as App[]
   ).map((app) => [app.name, app]),
 );
 

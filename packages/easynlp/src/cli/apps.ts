@@ -39,7 +39,7 @@ export function joinOptions(
   return one && other ? one.extend(other.shape) : (one ?? other);
 }
 
-/** The app's own options of a command; prediction has none. */
+/** The app's own options of a command. */
 export function optionsOf(command: CommandName, app: AppInfo | undefined): z.ZodObject | undefined {
-  return { train: app?.options, evaluate: app?.evaluateOptions, predict: undefined }[command];
+  return { train: app?.options, evaluate: app?.evaluateOptions, predict: app?.predictOptions }[command];
 }

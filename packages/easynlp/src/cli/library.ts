@@ -54,6 +54,8 @@ export interface AppInfo {
   readonly options?: z.ZodObject | undefined;
   /** The same of evaluating. */
   readonly evaluateOptions?: z.ZodObject | undefined;
+  /** The same of predicting files. */
+  readonly predictOptions?: z.ZodObject | undefined;
 }
 
 export interface MethodInfo {

@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
+import type { PredictDataOptions } from '../appzoo/app.js';
 import { encodeSource } from '../appzoo/evaluate.js';
 import { inferResults, type LoadedApp } from '../appzoo/inference.js';
+import { getApp } from '../appzoo/registry.js';
 import {
   type PredictConfig,
   type PredictOptions,
@@ -75,6 +77,34 @@ function appended(row: Row, name: string): string {
   return cell(value);
 }
 
+/** One line a row: its results, then the columns to append. @returns the number of rows */
+async function predictRows(
+  loaded: LoadedApp,
+  config: PredictConfig,
+  { sources, write, signal }: PredictDataOptions,
+): Promise<number> {
+  const outputSchema = outputSchemaOf(config, loaded);
+  const read = loaded.app.inputs.columns(loaded.context.spec, { labels: false });
+  for (const source of sources) checkColumns(source, [...read, ...config.appendCols]);
+  await write(config.header ? `${[...outputSchema, ...config.appendCols].join('\t')}\n` : '');
+  const batching = { batchSize: config.batchSize, tokenBudget: config.tokenBudget, signal };
+  let rows = 0;
+  for (const source of sources) {
+    for await (const chunk of encodeSource(loaded, source, { labels: false, signal })) {
+      const results = await inferResults(loaded, chunk.encoded, batching);
+      const lines = chunk.rows.map((row, i) =>
+        [
+          ...outputSchema.map((name) => cell(loaded.app.columns[name]!(results[i], loaded.context))),
+          ...config.appendCols.map((name) => appended(row, name)),
+        ].join('\t'),
+      );
+      await write(`${lines.join('\n')}\n`);
+      rows += chunk.rows.length;
+    }
+  }
+  return rows;
+}
+
 /**
  * Predicts every row of the input files into one TSV: the columns of `outputSchema`, then those of `appendCols`. The
  * input is streamed; the output appears under its name only when it is complete.
@@ -83,37 +113,25 @@ function appended(row: Row, name: string): string {
  * await predict({ model: 'out/model', input: ['texts.tsv'], output: 'predictions.tsv', appendCols: ['text'] });
  */
 export async function predict(
-  options: PredictOptions,
+  options: PredictOptions & Readonly<Record<string, unknown>>,
   run: InferenceRunOptions = {},
 ): Promise<PredictResult> {
-  const config = parseConfig('predict', options) as PredictConfig;
+  const appOptions = options.app === undefined ? undefined : getApp(options.app).predictOptions;
+  const config = parseConfig('predict', options, appOptions) as PredictConfig;
   await checkOutputPath(config);
   const sources = await Promise.all(config.input.map((path) => openData(config, path)));
   const loaded = await loadModel(config);
-  let output: OutputFile | null = null;
+  let output: OutputFile | null = null as OutputFile | null;
   try {
-    const outputSchema = outputSchemaOf(config, loaded);
-    const read = loaded.app.inputs.columns(loaded.context.spec, { labels: false });
-    for (const source of sources) checkColumns(source, [...read, ...config.appendCols]);
-    output = await OutputFile.create(config.output);
-    if (config.header) await output.write(`${[...outputSchema, ...config.appendCols].join('\t')}\n`);
-    const batching = { batchSize: config.batchSize, tokenBudget: config.tokenBudget, signal: run.signal };
-    let rows = 0;
-    for (const source of sources) {
-      for await (const chunk of encodeSource(loaded, source, { labels: false, signal: run.signal })) {
-        const results = await inferResults(loaded, chunk.encoded, batching);
-        const lines = chunk.rows.map((row, i) =>
-          [
-            ...outputSchema.map((name) => cell(loaded.app.columns[name]!(results[i], loaded.context))),
-            ...config.appendCols.map((name) => appended(row, name)),
-          ].join('\t'),
-        );
-        await output.write(`${lines.join('\n')}\n`);
-        rows += chunk.rows.length;
-      }
-    }
+    const write = async (text: string) => {
+      output ??= await OutputFile.create(config.output);
+      await output.write(text);
+    };
+    const { log = () => {}, signal } = run;
+    const predictData = loaded.app.predictData ?? predictRows;
+    const rows = await predictData(loaded, config, { sources, write, log, signal });
     if (rows === 0) throw new EasyNlpError('DATA_EMPTY', { file: config.input.join(', ') });
-    await output.publish();
+    await output!.publish();
     return { rows, output: config.output };
   } catch (error) {
     await output?.discard();

@@ -1,0 +1,163 @@
+import type { App } from '../../appzoo/app.js';
+import type { Cell, DataSource, EncodedRow, HostBatch, HostTensor, Row } from '../../datahub/index.js';
+import { floatMatrix } from '../../datahub/index.js';
+import type { LogitsTable } from './logits-rows.js';
+
+// Marks travel with the rows as cells; no column of a file can have these names.
+const LOGITS = '\u0000teacherLogits';
+const LABELLED = '\u0000labelled';
+
+/** Rows and what the teacher thinks of them; null where it is asked during training. */
+export interface TaughtRows {
+  readonly source: DataSource;
+  readonly logits: LogitsTable | null;
+}
+
+export interface TaughtTableParts {
+  readonly labelled: TaughtRows;
+  /** Rows whose label, if they have any, does not count. */
+  readonly unlabelled: readonly TaughtRows[];
+  /** Times that an epoch gives each labelled row. */
+  readonly repeat: number;
+  /** Cells that stand in for those of the label in unlabelled rows. */
+  readonly placeholder: Readonly<Record<string, Cell>>;
+}
+
+/**
+ * Labelled rows, `repeat` times, and unlabelled ones, spread evenly among one another: a table that is longer than the
+ * shuffled window must not hold all of one kind at its end.
+ */
+export class TaughtTable implements DataSource {
+  readonly name: string;
+  readonly columns: DataSource['columns'];
+  private sizes: Promise<number[]> | undefined;
+
+  constructor(private readonly parts: TaughtTableParts) {
+    this.name = [parts.labelled, ...parts.unlabelled].map(({ source }) => source.name).join(' + ');
+    this.columns = parts.labelled.source.columns;
+  }
+
+  /** Rows of the labelled table, then of each unlabelled one. */
+  private counts(): Promise<number[]> {
+    const { labelled, unlabelled } = this.parts;
+    this.sizes ??= Promise.all([labelled, ...unlabelled].map(({ source }) => source.count()));
+    return this.sizes;
+  }
+
+  private async halves(): Promise<{ labelled: number; total: number }> {
+    const [own, ...others] = await this.counts();
+    const labelled = own! * this.parts.repeat;
+    return { labelled, total: others.reduce((sum, n) => sum + n, labelled) };
+  }
+
+  async count(): Promise<number> {
+    return (await this.halves()).total;
+  }
+
+  async *rows(options: { start?: number; signal?: AbortSignal } = {}): AsyncGenerator<Row, void, undefined> {
+    const { start = 0 } = options;
+    const signal = options.signal ? { signal: options.signal } : {};
+    const { labelled, total } = await this.halves();
+    if (start >= total) return;
+    const before = (at: number) => Math.floor((at * labelled) / total);
+    const gold = this.gold(before(start), signal);
+    const others = this.others(start - before(start), signal);
+    try {
+      for (let at = start; at < total; at++) {
+        const { value, done } = await (before(at + 1) > before(at) ? gold : others).next();
+        if (done) return;
+        yield value;
+      }
+    } finally {
+      await gold.return();
+      await others.return();
+    }
+  }
+
+  private async *gold(start: number, signal: { signal?: AbortSignal }): AsyncGenerator<Row, void, undefined> {
+    const { labelled, repeat } = this.parts;
+    const [size] = await this.counts();
+    for (let round = Math.floor(start / size!), from = start % size!; round < repeat; round++, from = 0) {
+      yield* marked(labelled, from, signal, { [LABELLED]: true });
+    }
+  }
+
+  private async *others(
+    start: number,
+    signal: { signal?: AbortSignal },
+  ): AsyncGenerator<Row, void, undefined> {
+    const sizes = (await this.counts()).slice(1);
+    let from = start;
+    for (const [k, part] of this.parts.unlabelled.entries()) {
+      if (from >= sizes[k]!) {
+        from -= sizes[k]!;
+        continue;
+      }
+      yield* marked(part, from, signal, { ...this.parts.placeholder, [LABELLED]: false });
+      from = 0;
+    }
+  }
+}
+
+async function* marked(
+  { source, logits }: TaughtRows,
+  start: number,
+  signal: { signal?: AbortSignal },
+  marks: Readonly<Record<string, Cell>>,
+): AsyncGenerator<Row, void, undefined> {
+  let at = start;
+  for await (const row of source.rows({ start, ...signal })) {
+    const own: Record<string, Cell> = { ...row.values, ...marks };
+    if (logits) {
+      own[LOGITS] = Array.from(logits.data.subarray(at * logits.width, (at + 1) * logits.width));
+    }
+    at++;
+    yield { ...row, values: own };
+  }
+}
+
+interface TaughtRow extends EncodedRow {
+  readonly teacherLogits?: readonly number[];
+  /** Missing for rows of other tables, such as those of validation. */
+  readonly labelled?: boolean;
+}
+
+/**
+ * The app with what a `TaughtTable` knows in its batches: `teacherLogits` [B, C], and `labelled` [B], 1 where the label
+ * counts. Rows of other tables pass as they are.
+ */
+export function taughtApp(app: App): App {
+  return {
+    ...app,
+    async encode(rows, context, options) {
+      const encoded = await app.encode(rows, context, options);
+      return encoded.map((row, i): TaughtRow => {
+        const { [LOGITS]: teacherLogits, [LABELLED]: labelled } = rows[i]!.values;
+        if (labelled === undefined) return row;
+        return {
+          ...row,
+          labelled: labelled as boolean,
+          ...(teacherLogits ? { teacherLogits: teacherLogits as readonly number[] } : {}),
+        };
+      });
+    },
+    collate(rows: readonly TaughtRow[], context, options): HostBatch {
+      const batch = app.collate(rows, context, options);
+      if (rows.length === 0 || !rows.every((row) => row.labelled !== undefined)) return batch;
+      const labelled: HostTensor = {
+        data: Float32Array.from(rows, (row) => (row.labelled ? 1 : 0)),
+        shape: [rows.length],
+        dtype: 'float32',
+      };
+      const taught = rows.every((row) => row.teacherLogits !== undefined);
+      return {
+        ...batch,
+        tensors: {
+          ...batch.tensors,
+          labelled,
+          ...(taught ? { teacherLogits: floatMatrix(rows.map((row) => row.teacherLogits!)) } : {}),
+        },
+      };
+    },
+  };
+}

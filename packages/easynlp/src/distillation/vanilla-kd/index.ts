@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import type { TrainConfig } from '../../config/index.js';
+import type { Method, MethodContext } from '../../trainer/method.js';
+import type { Objective } from '../../trainer/objective.js';
+import { KdLoss } from '../shared/kd-loss.js';
+import { type DistillationConfig, distillationFields, writtenLogitsFields } from '../shared/options.js';
+import { checkTeachers, taughtRows } from '../shared/taught-rows.js';
+
+const options = z.strictObject({ ...distillationFields, ...writtenLogitsFields });
+
+function objective({ config, runtime }: MethodContext): Objective {
+  const { temperature, temperatureEnd, alpha, alphaEnd } = config as TrainConfig as DistillationConfig;
+  const kd = new KdLoss({
+    temperature: { start: temperature, end: temperatureEnd },
+    alpha: { start: alpha, end: alphaEnd },
+    device: runtime.device,
+  });
+  return {
+    name: 'kd',
+    capturable: true,
+    loss(model, inputs) {
+      const { logits } = model.forward(inputs);
+      const { loss, soft, hard } = kd.forward(
+        logits!,
+        inputs.teacherLogits!,
+        inputs.labels!,
+        inputs.labelled!,
+      );
+      return { loss, logs: { soft, hard } };
+    },
+    beforeStep: (position) => kd.beforeStep(position),
+    dispose: () => kd.dispose(),
+  };
+}
+
+/**
+ * Knowledge distillation from a teacher's logits: Hinton et al. 2015 (arXiv 1503.02531), EasyNLP's `vanilla_kd`.
+ *
+ * @example
+ * await train({ method: 'kd', teacher: ['out/teacher'], temperature: 2, alpha: 0.7, model: 'bert-tiny-zh',
+ *   train: 'train.tsv', dev: 'dev.tsv', output: 'out/student', unlabelled: ['more.tsv'] });
+ */
+export const vanillaKd: Method = {
+  name: 'kd',
+  description: "a small model learns a large one's distributions (vanilla knowledge distillation)",
+  apps: ['text_classify', 'text_match', 'text_classify_multi_label', 'text_match_regression'],
+  options,
+  async rows(context) {
+    checkTeachers(context.config as TrainConfig as DistillationConfig);
+    return taughtRows(context);
+  },
+  objective,
+};
