@@ -23,4 +23,11 @@ export {
   sourceName,
 } from './sources.js';
 export { type OpenTokenCacheOptions, TokenCache } from './token-cache.js';
-export type { SourceHeader, SourceRange, Split, SplitHeader, TokenCacheHeader } from './token-format.js';
+export {
+  type SourceHeader,
+  type SourceRange,
+  SPLITS,
+  type Split,
+  type SplitHeader,
+  type TokenCacheHeader,
+} from './token-format.js';
