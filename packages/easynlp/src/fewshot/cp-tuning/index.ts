@@ -38,7 +38,7 @@ async function objective(context: MethodContext): Promise<Objective> {
   const { spec, tokenizer } = prompted;
   const own = context.model as CpTuningModel;
   const pccl = { margin: config.pcclMargin, gamma: config.pcclGamma, k: config.pcclK };
-  const { mlmWeight, mlmRate: rate } = config;
+  const { tmskWeight, tmskRate: rate } = config;
   const { maskId } = tokenizer;
 
   if (own.freshPrompts) {
@@ -53,12 +53,14 @@ async function objective(context: MethodContext): Promise<Objective> {
     loss(model, inputs): ObjectiveLoss {
       const m = model as CpTuningModel;
       const masked =
-        mlmWeight > 0 ? maskTokens(inputs.inputIds!, inputs.textMask!, { rate, maskId, replacements }) : null;
+        tmskWeight > 0
+          ? maskTokens(inputs.inputIds!, inputs.textMask!, { rate, maskId, replacements })
+          : null;
       const hidden = m.encode(masked ? { ...inputs, inputIds: masked.inputIds } : inputs);
       const contrast = pcclLoss(m.features(hidden, inputs), inputs.labels!, pccl);
       if (masked === null) return { loss: contrast, logs: { pccl: contrast } };
       const mlm = maskedTokenLoss(m.decode(hidden, masked.positions), masked.labels);
-      return { loss: contrast.add(mlm.mul(mlmWeight)), logs: { pccl: contrast, mlm } };
+      return { loss: contrast.add(mlm.mul(tmskWeight)), logs: { mlm, pccl: contrast } };
     },
     beforeEvaluation: (model) =>
       refreshAnchors(model as CpTuningModel, anchors, prompted, {

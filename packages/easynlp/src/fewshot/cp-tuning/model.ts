@@ -19,6 +19,8 @@ const NO_ANCHOR = -2;
  */
 export class CpTuningModel extends nn.Module implements AppModel {
   readonly config: BertForMaskedLM['config'];
+  /** The class that stored configurations name. */
+  readonly architecture: string;
   readonly bert: BertForMaskedLM['bert'];
   readonly cls: BertForMaskedLM['cls'];
   /** The continuous prompt tokens [PRO], [P, H]; null without any. */
@@ -31,6 +33,7 @@ export class CpTuningModel extends nn.Module implements AppModel {
   constructor(mlm: BertForMaskedLM, { prompt, anchors, inference, labels }: CpTuningSpec) {
     super();
     this.config = mlm.config;
+    this.architecture = mlm.constructor.name;
     this.bert = mlm.bert;
     this.cls = mlm.cls;
     this.inference = inference;
@@ -114,7 +117,10 @@ export class CpTuningModel extends nn.Module implements AppModel {
     const owners = this.owners().to({ dtype: anchors.dtype });
     const sums = owners.matmul(anchors); // [C, H]: means but for the length
     const means = sums.div(sums.norm({ dim: [-1], keepdim: true }).clampMin(1e-12));
-    const none = owners.sum({ dim: [1] }).eq(0).unsqueeze(0);
+    const none = owners
+      .sum({ dim: [1] })
+      .eq(0)
+      .unsqueeze(0);
     return features.matmul(means.transpose(0, 1)).maskedFill(none, NO_ANCHOR);
   }
 }

@@ -35,12 +35,12 @@ export const cpTuningOptions = z.strictObject({
     group: 'Training',
     easynlp: 'circle_loss_config (k)',
   }),
-  mlmWeight: option(z.number().min(0).default(1), {
+  tmskWeight: option(z.number().min(0).default(1), {
     description:
       'cptuning: weight of the auxiliary masked language model on the text; 0 = none, as EasyNLP does',
     group: 'Training',
   }),
-  mlmRate: option(z.number().gt(0).lt(1).default(0.15), {
+  tmskRate: option(z.number().gt(0).lt(1).default(0.15), {
     description: 'cptuning: share of the text that the auxiliary language model must find',
     group: 'Training',
   }),
