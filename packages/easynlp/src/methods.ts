@@ -1,9 +1,11 @@
+import { metakd, metakdStudent, metakdTeacher } from './distillation/metakd/index.js';
 import { vanillaKd } from './distillation/vanilla-kd/index.js';
 import { cpTuning } from './fewshot/cp-tuning/index.js';
+import { ptuning } from './fewshot/p-tuning/index.js';
 import { pet } from './fewshot/pet/index.js';
 import { type Method, registerMethod } from './trainer/method.js';
 
 /** Every method that comes with the toolkit; importing this file makes them known. */
-const METHODS: readonly Method[] = [pet, cpTuning, vanillaKd];
+const METHODS: readonly Method[] = [pet, ptuning, cpTuning, vanillaKd, metakd, metakdTeacher, metakdStudent];
 
 for (const method of METHODS) registerMethod(method);

@@ -1,0 +1,3 @@
+export { metakd } from './pipeline.js';
+export { metakdStudent } from './student.js';
+export { metakdTeacher } from './teacher.js';

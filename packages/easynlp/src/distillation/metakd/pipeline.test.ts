@@ -1,0 +1,125 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import '../../methods.js';
+import { readManifest } from '../../appzoo/artefact.js';
+import { workFolder } from '../../predictor/models.fixture.js';
+import { pipeline } from '../../predictor/pipeline.js';
+import { train } from '../../trainer/train.js';
+import { domainReviews, tinyModels, writeRows } from './metakd.fixture.js';
+import type { MetakdReport } from './report.js';
+
+const folder = workFolder('metakd');
+const rows = writeRows(join(folder, 'rows.jsonl'), domainReviews(120));
+let models: { teacher: string; student: string };
+beforeAll(async () => {
+  models = await tinyModels(folder);
+});
+
+const options = () => ({
+  ...{ method: 'metakd', train: rows, teacherModel: models.teacher, model: models.student },
+  ...{ batchSize: 8, sequenceLength: 16, learningRate: 3e-3, teacherLearningRate: 2e-3, device: 'cpu' },
+  ...{ teacherEpochs: 15, epochs: 12, devFraction: 0.15, testFraction: 0.15, numThreads: 1 },
+});
+const read = (path: string) => JSON.parse(readFileSync(path, 'utf8')) as MetakdReport;
+
+describe('metakd', () => {
+  it('goes from rows to a student a domain and a report, and does nothing twice', async () => {
+    const output = join(folder, 'all');
+    const lines: string[] = [];
+    const result = await train({ ...options(), output }, { log: (line) => lines.push(line) });
+    expect(result.stopped).toBe('finished');
+    const report = read(join(output, 'report.json'));
+    expect(report.domains.map((d) => d.domain)).toEqual(['书籍', '水果']);
+    expect(report.evaluatedOn).toBe('test');
+    expect(report.average.teacher).toBeGreaterThan(0.9);
+    expect(report.average.student).toBeGreaterThan(0.7);
+    expect(Object.keys(report.average)).toEqual(['teacher', 'student', 'kd', 'finetune']);
+    expect(readFileSync(join(output, 'report.txt'), 'utf8')).toContain('MetaKD');
+
+    // The weights are beside the rows, and they are cosines.
+    const lineOf = readFileSync(join(output, 'data', 'train.jsonl'), 'utf8').split('\n')[0]!;
+    const { weight } = JSON.parse(lineOf) as { weight: number };
+    expect(Math.abs(weight)).toBeLessThanOrEqual(1);
+
+    // A student is a plain model of the task, without a trace of how it was made.
+    const student = join(output, 'students', '书籍');
+    const manifest = await readManifest(student);
+    expect(manifest.task).not.toHaveProperty('method');
+    expect(result.output).toBe(join(output, 'students', '水果'));
+    const classify = await pipeline('text_classify', student, { device: 'cpu' });
+    expect((await classify('作者很差')).label).toBe('坏');
+    classify.dispose();
+    // The teacher answers without being told a domain.
+    const teach = await pipeline('text_classify', join(output, 'teacher'), { device: 'cpu' });
+    expect((await teach('苹果值得')).label).toBe('好');
+    teach.dispose();
+
+    lines.length = 0;
+    await expect(train({ ...options(), output })).rejects.toMatchObject({ code: 'TRAIN_OUTPUT_EXISTS' });
+    await train({ ...options(), output, resume: 'auto' }, { log: (line) => lines.push(line) });
+    expect(lines.filter((line) => line.endsWith('done before'))).toHaveLength(8);
+    expect(read(join(output, 'report.json'))).toEqual(report);
+  }, 60_000);
+
+  it('continues where it was interrupted and ends with the same models', async () => {
+    const small = { ...options(), baselines: ['none'], teacherEpochs: 2, epochs: 1 };
+    const whole = join(folder, 'whole');
+    await train({ ...small, output: whole });
+    const output = join(folder, 'parts');
+    const stop = new AbortController();
+    const cut = await train(
+      { ...small, output },
+      { signal: stop.signal, onStep: ({ step }) => void (step === 5 && stop.abort()) },
+    );
+    expect(cut.stopped).toBe('interrupted');
+    expect(existsSync(join(output, 'report.json'))).toBe(false);
+    await train({ ...small, output, resume: 'auto' });
+    expect(read(join(output, 'report.json'))).toEqual(read(join(whole, 'report.json')));
+    const sums = async (run: string) => (await readManifest(join(run, 'students', '书籍'))).files;
+    expect((await sums(output))['model.safetensors']).toBe((await sums(whole))['model.safetensors']);
+  }, 60_000);
+
+  it('distills in two stages, with parts left out', async () => {
+    const output = join(folder, 'two');
+    await train({
+      ...{ ...options(), output, distillSchedule: 'two-stage', baselines: ['none'], prototypes: 'domain' },
+      ...{ distillParts: ['hidden', 'output'], teacherEpochs: 1, epochs: 1 },
+    });
+    expect(existsSync(join(output, 'students', '书籍-first', 'easynlp.json'))).toBe(true);
+    expect(read(join(output, 'report.json')).average).not.toHaveProperty('kd');
+  }, 60_000);
+
+  it('says what is wrong before anything is trained', async () => {
+    const output = join(folder, 'never');
+    const given = { ...options(), output };
+    await expect(train({ ...given, teacherModel: undefined })).rejects.toMatchObject({
+      code: 'CONFIG_MISSING_VALUE',
+      message: expect.stringContaining('teacherModel'),
+    });
+    await expect(train({ ...given, domains: ['书籍', '水菓'] })).rejects.toMatchObject({
+      code: 'CONFIG_INVALID_VALUE',
+      message: expect.stringContaining('水果'),
+    });
+    const one = writeRows(
+      join(folder, 'one.jsonl'),
+      domainReviews(40).filter((row) => row.domain === '书籍'),
+    );
+    const again = { ...given, overwrite: true };
+    await expect(train({ ...again, train: one })).rejects.toMatchObject({ code: 'DATA_LABELS' });
+    const nameless = writeRows(
+      join(folder, 'nameless.jsonl'),
+      domainReviews(40).map(({ domain: _, ...row }) => row),
+    );
+    await expect(train({ ...again, train: nameless })).rejects.toMatchObject({
+      code: 'DATA_COLUMN_UNKNOWN',
+      message: expect.stringContaining('domain'),
+    });
+    const alone = { model: models.student, train: rows, output: join(folder, 'no-teacher') };
+    await expect(train({ ...alone, method: 'metakd_student' })).rejects.toMatchObject({
+      code: 'CONFIG_MISSING_VALUE',
+      message: expect.stringContaining('teacher'),
+    });
+    expect(existsSync(join(output, 'teacher'))).toBe(false);
+  });
+});

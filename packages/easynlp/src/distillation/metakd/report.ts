@@ -1,0 +1,56 @@
+import { table } from '../../util/index.js';
+
+/** Accuracies of one domain's test rows. */
+export interface DomainReport {
+  readonly domain: string;
+  readonly rows: { readonly train: number; readonly dev: number; readonly test: number };
+  readonly teacher: number;
+  readonly student: number;
+  /** The student's size, distilled from the same teacher by its outputs alone. */
+  readonly kd?: number;
+  /** The student's size, fine-tuned on the domain. */
+  readonly finetune?: number;
+}
+
+export interface MetakdReport {
+  readonly evaluatedOn: 'test' | 'dev';
+  readonly models: { readonly teacher: string; readonly student: string };
+  readonly domains: readonly DomainReport[];
+  /** Means over the domains. */
+  readonly average: Omit<DomainReport, 'domain' | 'rows'>;
+}
+
+const FIGURES = ['teacher', 'student', 'kd', 'finetune'] as const;
+const HEADINGS = { teacher: 'teacher', student: 'MetaKD', kd: 'vanilla KD', finetune: 'fine-tuned' };
+
+/** Mean over the domains, each counting alike. */
+export function averageOf(domains: readonly DomainReport[]): MetakdReport['average'] {
+  const mean = (figure: (typeof FIGURES)[number]) =>
+    domains.reduce((sum, domain) => sum + domain[figure]!, 0) / domains.length;
+  const { kd, finetune } = domains[0]!;
+  return {
+    teacher: mean('teacher'),
+    student: mean('student'),
+    ...(kd === undefined ? {} : { kd: mean('kd') }),
+    ...(finetune === undefined ? {} : { finetune: mean('finetune') }),
+  };
+}
+
+/** The report as a table for people. */
+export function renderReport(report: MetakdReport): string {
+  const figures = FIGURES.filter((name) => report.average[name] !== undefined);
+  const percent = (value: number | undefined) => (value === undefined ? '' : (100 * value).toFixed(2));
+  return table(
+    [
+      ['domain', 'train', report.evaluatedOn, ...figures.map((name) => HEADINGS[name])],
+      ...report.domains.map((domain) => [
+        domain.domain,
+        domain.rows.train,
+        domain.rows[report.evaluatedOn],
+        ...figures.map((name) => percent(domain[name])),
+      ]),
+      ['average', '', '', ...figures.map((name) => percent(report.average[name]))],
+    ],
+    { header: true },
+  );
+}

@@ -1,0 +1,140 @@
+import { nn, noGrad, type Tensor } from '@easynlp/torch';
+import type { AppModel, ModelInputs } from '../../appzoo/app.js';
+import { readManifest } from '../../appzoo/artefact.js';
+import type { Objective } from '../../appzoo/objective.js';
+import { EasyNlpError } from '../../errors/index.js';
+import { BertForSequenceClassification } from '../../modelzoo/index.js';
+import type { Method, MethodContext, MethodRows } from '../../trainer/method.js';
+import { Bridge } from './bridge.js';
+import { domainsOfTeacher, type LoadedTeacher, loadTeacher, teacherFolder } from './loaded-teacher.js';
+import { expertiseWeight, goldProbability, softCrossEntropy } from './losses.js';
+import { type DistillPart, type StudentOptions, studentOptions } from './options.js';
+import { weightedMean } from './teacher.js';
+import { domainColumns, withDomains } from './variant.js';
+
+/*
+ * Meta-distillation (Pan et al., ACL 2021, §3.3): a student of one domain (or of several) imitates the meta-teacher,
+ * each row as much as its knowledge transfers and as the teacher knows it:
+ *
+ *   L = 1/N Σ_x λ(x)·( L_attn + L_hidn + L_embd + L_out + γ₂·L_TKD )
+ */
+
+/** The parts of a stage: EasyNLP's first trains the layers, its second the output. */
+export function partsOf({
+  distillStage,
+  distillParts,
+}: Pick<StudentOptions, 'distillStage' | 'distillParts'>): ReadonlySet<DistillPart> {
+  const inStage = (part: DistillPart) =>
+    distillStage === 'joint' || (part === 'output') === (distillStage === 'second');
+  const parts = new Set(distillParts.filter(inStage));
+  if (parts.size > 0) return parts;
+  throw new EasyNlpError('CONFIG_INVALID_VALUE', {
+    key: 'distillParts',
+    expected:
+      distillStage === 'first'
+        ? 'something beside output for the first stage'
+        : 'output for the second stage',
+    got: distillParts.join(','),
+  });
+}
+
+export type StudentSettings = Pick<
+  StudentOptions,
+  'temperature' | 'domainLossWeight' | 'labelLossWeight' | 'transferWeights' | 'expertiseWeights'
+>;
+
+/** What is minimized; the teacher and the bridge belong to the objective from here on. */
+export function studentObjective(
+  teacher: LoadedTeacher,
+  bridge: Bridge,
+  settings: StudentSettings,
+): Objective {
+  const { parts } = bridge;
+  const inside = [...parts].some((part) => part !== 'output');
+  const factor = (part: DistillPart) => (part === 'domain' ? settings.domainLossWeight : 1);
+  return {
+    name: 'metakd_student',
+    groups: (model) => [
+      { params: [...model.parameters(), ...bridge.parameters()].filter((p) => p.requiresGrad) },
+    ],
+    loss(model: AppModel, inputs: ModelInputs) {
+      const student = model as BertForSequenceClassification;
+      const { labels, domains, attentionMask, instanceWeights } = inputs;
+      const taught = noGrad(() => (inside ? teacher.traces(inputs) : teacher.forward(inputs)));
+      const options = { outputHiddenStates: true, outputAttentions: true };
+      const own = inside ? student.forward(inputs, options) : student.forward(inputs);
+      const rows: Partial<Record<DistillPart | 'label', Tensor>> = inside
+        ? bridge.losses(own, taught, attentionMask, { ids: domains!, teacher: teacher.model })
+        : {};
+      if (parts.has('output'))
+        rows.output = softCrossEntropy(own.logits, taught.logits, settings.temperature);
+      let total = Object.entries(rows)
+        .map(([part, loss]) => loss.mul(factor(part as DistillPart)))
+        .reduce((sum, loss) => sum.add(loss));
+      if (settings.labelLossWeight > 0) {
+        rows.label = nn.functional.crossEntropy(own.logits, labels!, { reduction: 'none' });
+        total = total.add(rows.label.mul(settings.labelLossWeight));
+      }
+      const weights = noGrad(() =>
+        expertiseWeight(
+          instanceWeights!.to({ dtype: total.dtype }),
+          goldProbability(taught.logits.to({ dtype: total.dtype }), labels!),
+          { transfer: settings.transferWeights, expertise: settings.expertiseWeights },
+        ),
+      );
+      return {
+        loss: weightedMean(total, weights),
+        logs: {
+          ...Object.fromEntries(Object.entries(rows).map(([part, loss]) => [part, loss.detach().mean()])),
+          weight: weights.mean(),
+        },
+      };
+    },
+    stateDict: () => bridge.stateDict(),
+    loadStateDict: (state) =>
+      noGrad(() => {
+        for (const [name, tensor] of bridge.stateDict()) tensor.copy_(state.get(name)!);
+      }),
+    dispose() {
+      bridge.dispose();
+      teacher.dispose();
+    },
+  };
+}
+
+type StudentContext = MethodContext & { readonly config: MethodContext['config'] & StudentOptions };
+
+async function makeStudentObjective(context: MethodContext): Promise<Objective> {
+  const { model, runtime } = context;
+  const { config } = context as StudentContext;
+  if (!(model instanceof BertForSequenceClassification)) {
+    throw new EasyNlpError('MODEL_TASK_UNSUPPORTED', {
+      modelType: (model as { config?: { model_type?: string } }).config?.model_type ?? model.constructor.name,
+      task: 'MetaKD, which compares hidden states and attention',
+      known: ['bert'],
+    });
+  }
+  const teacher = await loadTeacher(context);
+  const bridge = new Bridge(model.config, teacher.model.config, teacher.domains.length, partsOf(config));
+  bridge.to({ device: runtime.device });
+  return studentObjective(teacher, bridge, config);
+}
+
+/** The training rows with their domains and weights; the stored model is the app's own. */
+async function studentRows({ config: given, app, tables }: MethodContext): Promise<MethodRows> {
+  const config = given as StudentContext['config'];
+  partsOf(config);
+  const folder = teacherFolder(config);
+  const { task } = await readManifest(folder);
+  const columns = await domainColumns(config, tables!.train, domainsOfTeacher(task, folder));
+  return { tables: tables!, app: withDomains(app, () => columns) };
+}
+
+export const metakdStudent: Method = {
+  name: 'metakd_student',
+  description: 'MetaKD: a small model imitates the meta-teacher’s layers, domain representation and outputs',
+  apps: ['text_classify', 'text_match'],
+  options: studentOptions,
+  rows: studentRows,
+  objective: makeStudentObjective,
+};
