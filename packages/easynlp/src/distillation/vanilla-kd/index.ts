@@ -26,7 +26,7 @@ function objective({ config, runtime }: MethodContext): Objective {
         inputs.labels!,
         inputs.labelled!,
       );
-      return { loss, logs: { soft, hard } };
+      return { loss, logs: { hard, soft } };
     },
     beforeStep: (position) => kd.beforeStep(position),
     dispose: () => kd.dispose(),
