@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 // npm test [-- vitest's arguments]: set-up, biome, tsc, vitest. All three run even when one fails; the exit status
-// is 0 only when all are well. EASYNLP_SLOW_TESTS=1 adds the slow tests.
+// is 0 only when all are well. EASYNLP_SLOW_TESTS=1 adds the slow tests. With CI=true they run afterwards, for as long as
+// the whole stays within EASYNLP_TEST_MINUTES (15): what is not over by then is stopped and named.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { binary, run, runMain, seconds } from './lib/process.mjs';
 import { setup } from './lib/setup.mjs';
+import { runSlowTests, slowTestFiles } from './lib/slow-tests.mjs';
 import { summarize } from './lib/summarize.mjs';
 import { compile } from './lib/typescript.mjs';
 
@@ -17,7 +19,17 @@ async function timed(title, work) {
   return status;
 }
 
+/** Kept of the time for a machine that is slower at the end than at the beginning. */
+const RESERVE_MS = 30_000;
+
+function slowInCi(args) {
+  const { CI, EASYNLP_SLOW_TESTS } = process.env;
+  return /^(true|1)$/i.test(CI ?? '') && EASYNLP_SLOW_TESTS === undefined && args.length === 0;
+}
+
 await runMain(async (given) => {
+  const minutes = Number(process.env.EASYNLP_TEST_MINUTES ?? 15);
+  const deadline = performance.now() + minutes * 60_000 - RESERVE_MS;
   const args = given[0] === '--' ? given.slice(1) : given; // npm strips it, `node scripts/test.mjs -- …` does not
   await setup({ typescript: false });
   const biome = await timed('biome check', () =>
@@ -34,8 +46,24 @@ await runMain(async (given) => {
     const tests = await timed('vitest', () =>
       run(process.execPath, [binary('vitest/vitest.mjs'), 'run', ...reporters, ...args], { env }),
     );
+    let slowFailed = false;
     const counts = summarize(existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : null);
-    const failures = [biome && 'biome', types && 'tsc', tests && 'vitest'].filter(Boolean);
+    if (slowInCi(args)) {
+      const slow = await timed('slow tests', async () => {
+        const lanes = Math.max(1, Math.min(4, availableParallelism()));
+        const found = await runSlowTests(slowTestFiles(), { deadline, lanes, folder, env });
+        // Most of what passed has been counted above: the same tests with less to do.
+        console.log(`  ${found.passed} passed, ${found.failed} failed, ${found.skipped} skipped`);
+        counts.failed += found.failed;
+        if (found.late.length > 0)
+          console.log(`not run to the end within ${minutes} minutes: ${found.late.join(', ')}`);
+        return found.failed === 0 ? 0 : 1;
+      });
+      if (slow !== 0) slowFailed = true;
+    }
+    const failures = [biome && 'biome', types && 'tsc', tests && 'vitest', slowFailed && 'slow tests'].filter(
+      Boolean,
+    );
     if (counts.broken.length > 0)
       console.log(`test files that could not be run: ${counts.broken.join(', ')}`);
     if (failures.length > 0) console.log(`failed: ${failures.join(', ')}`);
