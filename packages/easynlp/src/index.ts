@@ -28,6 +28,17 @@ export type {
   TextClassifyResult,
   TextClassifySpec,
 } from './appzoo/text-classify/index.js';
+export {
+  ExactIndex,
+  type SearchHit,
+  type TextMatchInput,
+  type TextMatchResult,
+  type TextMatchScore,
+  type TextSimilarity,
+  type TextVector,
+  type TwoTowerInput,
+  type TwoTowerResult,
+} from './appzoo/text-match/index.js';
 export type {
   EvaluateConfig,
   EvaluateOptions,
@@ -42,6 +53,7 @@ export * as modelzoo from './modelzoo/index.js';
 export { type EvaluateResult, evaluate, type InferenceRunOptions } from './predictor/evaluate.js';
 export { type Pipeline, type PipelineOptions, type PipelineTask, pipeline } from './predictor/pipeline.js';
 export { type PredictResult, predict } from './predictor/predict.js';
+export { type FoundText, type SearchOutcome, search } from './predictor/search.js';
 export { Tokenizer } from './text/index.js';
 export type { EvaluateInfo, LogInfo, StepInfo, TrainerHooks } from './trainer/hooks.js';
 export {

@@ -31,6 +31,29 @@ export function findApp(name: string, apps: readonly AppInfo[]): AppInfo {
   });
 }
 
+/** Switches that choose among the tasks that a name stands for. */
+const APP_VARIANTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  text_match: { '--two-tower': 'text_match_two_tower', '--regression': 'text_match_regression' },
+};
+
+/**
+ * `train text_match --two-tower …` is `train text_match_two_tower …`: the switch is taken out, and the task's own options
+ * are those of the one that is meant.
+ */
+export function withVariant(argv: readonly string[]): readonly string[] {
+  const [command, name, ...rest] = argv;
+  const variants = name !== undefined && Object.hasOwn(APP_VARIANTS, name) ? APP_VARIANTS[name]! : {};
+  const given = [...new Set(rest)].filter((arg) => Object.hasOwn(variants, arg));
+  if (command === undefined || given.length === 0) return argv;
+  if (given.length > 1) {
+    throw new EasyNlpError('CONFIG_CONFLICT', {
+      problem: `${given.join(' and ')} exclude each other`,
+      hint: 'Two towers learn scores with --two-tower --gold scores.',
+    });
+  }
+  return [command, variants[given[0]!]!, ...rest.filter((arg) => arg !== given[0])];
+}
+
 /** Options of two origins as one set. */
 export function joinOptions(
   one: z.ZodObject | undefined,

@@ -1,6 +1,8 @@
+import { twoTowerOptions } from '../appzoo/text-match/two-tower-options.js';
 import { buildSchema, type CommandName, expectation, fieldsOf } from '../config/index.js';
 import { EasyNlpError } from '../errors/index.js';
 import { nearest } from '../util/nearest.js';
+import { applyTwoTowerParameters, TWO_TOWER_APP, TWO_TOWER_PARAMETERS } from './easynlp-two-tower.js';
 import { parseBoolean, parseFlagValue, parseNumber } from './schema-to-flags.js';
 import { parseUserDefinedParameters } from './user-defined-parameters.js';
 
@@ -36,7 +38,6 @@ const APP_PARAMETERS: Readonly<Record<string, ParameterType>> = {
 const FEATURES_TO_COME: Readonly<Record<string, string>> = {
   enable_fewshot: 'few-shot learning (PET, P-tuning, CP-Tuning)',
   enable_distillation: 'knowledge distillation',
-  siamese: 'siamese text matching',
   enable_vit: 'image to text generation',
   enable_vqgan: 'image to text generation',
   kg_file: 'K-BERT (knowledge graph injection)',
@@ -52,7 +53,9 @@ const FEATURES_TO_COME: Readonly<Record<string, string>> = {
 /** Variants that EasyNLP selects by a parameter are tasks of their own here. */
 const VARIANTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   multi_label: { text_classify: 'text_classify_multi_label' },
-  two_tower: { text_match: 'text_match_two_tower' },
+  two_tower: { text_match: TWO_TOWER_APP },
+  // Siamese towers are two towers, whether the script says both or not.
+  siamese: { text_match: TWO_TOWER_APP },
 };
 
 /** Sizes of a model: with them, EasyNLP makes the model from its configuration alone. */
@@ -108,7 +111,6 @@ export function applyUserDefinedParameters(
   text: string,
   { command, values, warnings }: ParameterTarget,
 ): void {
-  const fields = new Map(fieldsOf(buildSchema(command)).map((field) => [field.key, field]));
   const seen = new Map<string, string>();
   for (const { key, value } of parseUserDefinedParameters(text)) {
     const before = seen.get(key);
@@ -118,15 +120,26 @@ export function applyUserDefinedParameters(
     seen.set(key, value);
   }
 
+  // What a key means depends on the task, and the task on keys that may come later.
+  for (const [key, value] of seen) {
+    const variant = Object.hasOwn(VARIANTS, key) ? VARIANTS[key]![String(values.app)] : undefined;
+    if (variant !== undefined && typed(key, 'boolean', value) === true) values.app = variant;
+  }
+  const isTwoTower = values.app === TWO_TOWER_APP && command === 'train';
+  const schema = buildSchema(command, isTwoTower ? twoTowerOptions : undefined);
+  const fields = new Map(fieldsOf(schema).map((field) => [field.key, field]));
+  const towers = new Map<string, string | number | boolean>();
   const idle: string[] = [];
   for (const [key, value] of seen) {
     const place = `${key} (user_defined_parameters)`;
     if (Object.hasOwn(APP_PARAMETERS, key) || Object.hasOwn(FEATURES_TO_COME, key)) {
       const setting = typed(key, Object.hasOwn(APP_PARAMETERS, key) ? APP_PARAMETERS[key]! : 'text', value);
       if (setting === false) continue;
-      const variant = Object.hasOwn(VARIANTS, key) ? VARIANTS[key]![String(values.app)] : undefined;
-      if (variant !== undefined) {
-        values.app = variant;
+      const variants = Object.values(Object.hasOwn(VARIANTS, key) ? VARIANTS[key]! : {});
+      if (isTwoTower && TWO_TOWER_PARAMETERS.has(key)) {
+        towers.set(key, setting);
+      } else if (variants.includes(String(values.app))) {
+        // It has chosen the task already.
       } else if (Object.hasOwn(FEATURES_TO_COME, key)) {
         throw new EasyNlpError('FEATURE_NOT_AVAILABLE', {
           feature: FEATURES_TO_COME[key],
@@ -178,6 +191,7 @@ export function applyUserDefinedParameters(
     if (value !== '') values[option] = parseFlagValue(field, value, place);
   }
 
+  if (isTwoTower) idle.push(...applyTwoTowerParameters(towers, values, warnings));
   if (command === 'train') {
     if (values.tokenBudget !== undefined && !seen.has('batch_size')) delete values.batchSize;
     if (values.warmupSteps !== undefined) delete values.warmupRatio;

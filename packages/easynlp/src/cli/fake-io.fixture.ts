@@ -88,6 +88,7 @@ export class FakeIo implements CliIo {
           evaluateOptions: z.object({ threshold }),
         },
       ],
+      search: async () => ({ documents: 0, results: [] }),
       listMethods: () => [{ name: 'finetune', description: 'all weights', apps: [] }],
       ...this.overrides,
     };

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { EvaluateConfig, PredictConfig, TrainConfig } from '../config/index.js';
+import type { EvaluateConfig, PredictConfig, SearchOptions, TrainConfig } from '../config/index.js';
 import { EasyNlpError } from '../errors/index.js';
 import type { ProgressStream } from '../trainer/tracking/index.js';
 
@@ -10,6 +10,8 @@ export interface Library {
   predict(config: PredictConfig, run: RunOptions): Promise<PredictOutcome>;
   /** A model that answers texts one by one. */
   pipeline(task: string | undefined, model: string, options: TextPipelineOptions): Promise<TextPipeline>;
+  /** The texts of a corpus that are nearest to queries. */
+  search(options: SearchOptions, run: RunOptions): Promise<SearchOutcome>;
   /** The registered tasks. */
   listApps(): readonly AppInfo[];
   /** The ways of training an app; all of them without one. */
@@ -37,6 +39,9 @@ export interface TextResult {
   readonly probability?: number;
   /** A language model's text. */
   readonly text?: string;
+  /** Of two towers, and of regression. */
+  readonly similarity?: number;
+  readonly score?: number;
   /** For every place that it filled, the most probable tokens. */
   readonly masks?: readonly (readonly { readonly token: string; readonly probability: number }[])[];
 }
@@ -90,6 +95,14 @@ export interface PredictOutcome {
   readonly output: string;
 }
 
+export interface SearchOutcome {
+  readonly documents: number;
+  readonly results: readonly {
+    readonly query: string;
+    readonly hits: readonly { readonly score: number; readonly text: string; readonly line: number }[];
+  }[];
+}
+
 /** Imports the toolkit; what is missing (the native addon, libtorch) becomes an error that points to doctor. */
 export async function loadLibrary(): Promise<Library> {
   // Not a literal, so that the command line can be compiled and tested without the layers above the trainer.
@@ -101,7 +114,7 @@ export async function loadLibrary(): Promise<Library> {
     if (EasyNlpError.isInstance(cause)) throw cause;
     throw new EasyNlpError('LIBRARY_NOT_READY', { reason: (cause as Error).message }, { cause });
   }
-  for (const name of ['train', 'evaluate', 'predict', 'pipeline', 'listApps', 'listMethods']) {
+  for (const name of ['train', 'evaluate', 'predict', 'pipeline', 'search', 'listApps', 'listMethods']) {
     if (typeof loaded[name] !== 'function') {
       throw new EasyNlpError('LIBRARY_NOT_READY', { reason: `it has no function '${name}'` });
     }

@@ -10,7 +10,7 @@ import {
 import { EasyNlpError, EXIT } from '../errors/index.js';
 import { nearest } from '../util/nearest.js';
 import { table } from '../util/table.js';
-import { joinOptions, optionsOf } from './apps.js';
+import { joinOptions, optionsOf, withVariant } from './apps.js';
 import { addBenchmarkCommand } from './benchmark-command.js';
 import { doctor } from './doctor.js';
 import { EASYNLP_FLAGS } from './easynlp-flag-table.js';
@@ -20,6 +20,7 @@ import { predictTexts } from './predict-texts.js';
 import { printError } from './print.js';
 import { runCommand, tryLibrary } from './run-command.js';
 import { addFlags, flagName, schemaToFlags } from './schema-to-flags.js';
+import { addSearchCommand } from './search-command.js';
 import { addTokenizerCommand } from './tokenizer-command.js';
 
 export const VERSION = (createRequire(import.meta.url)('../../package.json') as { version: string }).version;
@@ -58,7 +59,8 @@ export async function main(argv: readonly string[], io: CliIo = processIo()): Pr
   }
 }
 
-async function dispatch(argv: readonly string[], io: CliIo): Promise<number> {
+async function dispatch(given: readonly string[], io: CliIo): Promise<number> {
+  const argv = withVariant(given);
   if (isEasynlpStyle(argv)) {
     if (argv.includes('--help') || argv.includes('-h')) {
       io.stdout.write(`${easynlpHelp()}\n`);
@@ -221,6 +223,7 @@ export async function buildProgram(
     .option('--json', 'print as JSON')
     .action(async (options: { json?: boolean }) => done(await doctor(io, { json: options.json === true })));
 
+  addSearchCommand(program, io, settle, done);
   addTokenizerCommand(program, io, settle, done);
   addBenchmarkCommand(program, io, settle, done);
   return program;

@@ -51,11 +51,13 @@ const oneLine = (input: Input): string =>
 const SHOWN = 5;
 
 /**
- * What is printed of a result: the label and its probability, or the text that a language model filled in and the
+ * What is printed of a result: the label and its probability, a similarity or score, or the text that a language model filled in and the
  * candidates for each place.
  */
 function cells(result: TextResult): string[] {
   if (result.label !== undefined) return [result.label, (result.probability ?? Number.NaN).toFixed(4)];
+  const number = result.similarity ?? result.score;
+  if (number !== undefined) return [number.toFixed(4)];
   if (result.text === undefined) return [JSON.stringify(result)];
   const places = (result.masks ?? []).map((tokens) =>
     tokens
@@ -89,11 +91,13 @@ export async function predictTexts(request: TextRequest, io: CliIo): Promise<num
     ...(numThreads === undefined ? {} : { numThreads }),
   });
   const interrupt = watchInterrupt(io, 'ending');
-  const pair = typeof pipeline.spec.secondSequence === 'string';
+  const { spec } = pipeline;
+  const alone = spec.app === 'text_match_two_tower';
+  const pair = typeof spec.secondSequence === 'string' || alone;
   try {
     if (request.stdin) {
       const given: Input[] = [];
-      const results = pipeline(lines(io, pair, given)) as AsyncIterable<TextResult>;
+      const results = pipeline(lines(io, { pair, alone }, given)) as AsyncIterable<TextResult>;
       let at = 0;
       for await (const result of results) {
         if (interrupt.interrupted()) break;
@@ -127,12 +131,17 @@ export async function predictTexts(request: TextRequest, io: CliIo): Promise<num
   return interrupt.interrupted() ? EXIT.interrupted : EXIT.ok;
 }
 
-async function* lines(io: CliIo, pair: boolean, given: Input[]): AsyncGenerator<Input> {
+/** `pair`: lines may be two texts; `alone`: one is an input as well. */
+async function* lines(
+  io: CliIo,
+  { pair, alone }: { pair: boolean; alone: boolean },
+  given: Input[],
+): AsyncGenerator<Input> {
   let number = 0;
   for await (const line of createInterface({ input: io.stdin, crlfDelay: Number.POSITIVE_INFINITY })) {
     const text = number++ === 0 ? line.replace(/^\uFEFF/, '') : line;
     const parts = text.split('\t');
-    if (pair && parts.length !== 2) {
+    if (pair && parts.length !== 2 && !(alone && parts.length === 1)) {
       throw new EasyNlpError('DATA_ROW_MALFORMED', {
         file: 'standard input',
         line: number,
@@ -140,7 +149,7 @@ async function* lines(io: CliIo, pair: boolean, given: Input[]): AsyncGenerator<
         hint: 'Write two texts a line, separated by TAB.',
       });
     }
-    const input: Input = pair ? [parts[0]!, parts[1]!] : text;
+    const input: Input = pair && parts.length === 2 ? [parts[0]!, parts[1]!] : text;
     given.push(input);
     yield input;
   }

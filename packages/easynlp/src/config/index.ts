@@ -6,6 +6,7 @@ export { type Field, type FieldKind, fieldsOf } from './introspect.js';
 export { OPTION_GROUPS, type OptionGroup, type OptionMeta, option } from './option.js';
 export { type PredictConfig, type PredictOptions, predictConfigSchema } from './predict-config.js';
 export { expectation, parseConfig, type ResolveSources, resolveConfig } from './resolve-config.js';
+export { type SearchConfig, type SearchOptions, searchConfigSchema } from './search-config.js';
 export {
   DEFAULT_APP,
   DEFAULT_METHOD,

@@ -16,6 +16,7 @@ export {
   padSequences,
 } from './collate.js';
 export { collectLabels, type LabelOrder, LabelSet, readLabelFile, readLabels } from './labels.js';
+export { type LineBlock, readLines } from './line-reader.js';
 export { type OpenTableOptions, openTable, TABLE_FORMATS, type TableFormat } from './open-table.js';
 export { formatSchema, parseSchema } from './schema.js';
 export type { Cell, Column, DataSource, EncodedRow, HostBatch, HostTensor, Row } from './types.js';
