@@ -1,3 +1,4 @@
+import { intermediate } from './distillation/intermediate/index.js';
 import { metakd, metakdStudent, metakdTeacher } from './distillation/metakd/index.js';
 import { vanillaKd } from './distillation/vanilla-kd/index.js';
 import { cpTuning } from './fewshot/cp-tuning/index.js';
@@ -6,6 +7,15 @@ import { pet } from './fewshot/pet/index.js';
 import { type Method, registerMethod } from './trainer/method.js';
 
 /** Every method that comes with the toolkit; importing this file makes them known. */
-const METHODS: readonly Method[] = [pet, ptuning, cpTuning, vanillaKd, metakd, metakdTeacher, metakdStudent];
+const METHODS: readonly Method[] = [
+  pet,
+  ptuning,
+  cpTuning,
+  vanillaKd,
+  intermediate,
+  metakd,
+  metakdTeacher,
+  metakdStudent,
+];
 
 for (const method of METHODS) registerMethod(method);

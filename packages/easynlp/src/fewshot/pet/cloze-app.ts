@@ -6,6 +6,7 @@ import {
   classificationMetrics,
   decodeClasses,
 } from '../../appzoo/sequence/index.js';
+import type { TrainConfig } from '../../config/index.js';
 import { AutoModelForMaskedLM, type MaskedLanguageModel } from '../../modelzoo/index.js';
 import {
   collatePrompted,
@@ -17,7 +18,7 @@ import {
   promptInputs,
 } from '../prompt/index.js';
 
-export type ClozeApp = App<PromptSpec, PromptedRow, ClassificationResult>;
+export type ClozeApp<Spec extends PromptSpec = PromptSpec> = App<Spec, PromptedRow, ClassificationResult>;
 
 /** The language model of a source: the folder's, or one with random weights. */
 export async function languageModel(
@@ -33,27 +34,25 @@ export async function languageModel(
  * A classification as a cloze: rows are put into a prompt, and a label's score is the log-probability of its words.
  * Results and figures are the same as with a classifier.
  */
-export function clozeApp(
+export function clozeApp<Spec extends PromptSpec = PromptSpec>(
   base: App,
   own: {
-    /** Refuses tasks that the method cannot train. */
-    readonly check?: (spec: PromptSpec) => void;
+    /** The method's own facts about a task; refuses tasks that it cannot train. */
+    readonly prepare: (spec: PromptSpec, config: TrainConfig) => Spec;
     readonly model: (
-      spec: PromptSpec,
+      spec: Spec,
       source: ModelSource,
       options: { onInfo?: (line: string) => void },
     ) => Promise<PromptModel>;
   },
-): ClozeApp {
+): ClozeApp<Spec> {
   return {
     name: base.name,
     title: base.title,
     description: base.description,
     ...(base.options ? { options: base.options } : {}),
     async prepare(config, source) {
-      const spec = await preparePrompt(base, config, source!, { labelWords: true });
-      own.check?.(spec);
-      return spec;
+      return own.prepare(await preparePrompt(base, config, source!, { labelWords: true }), config);
     },
     inputs: promptInputs,
     encode: encodePrompted,
@@ -62,6 +61,6 @@ export function clozeApp(
     loss: (outputs, inputs) => nn.functional.crossEntropy(outputs.logits!, inputs.labels!),
     decode: decodeClasses,
     columns: classificationColumns,
-    metrics: classificationMetrics as unknown as ClozeApp['metrics'],
+    metrics: classificationMetrics as unknown as ClozeApp<Spec>['metrics'],
   };
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { memory } from '@easynlp/torch';
@@ -36,7 +36,12 @@ describe('PET', () => {
     classify.dispose();
     expect(memory().tensors).toBe(before);
     const out = join(folder, 'out.tsv');
-    await predict({ model: output, input: [dev], output: out, outputSchema: ['predictions', 'probabilities'] });
+    await predict({
+      model: output,
+      input: [dev],
+      output: out,
+      outputSchema: ['predictions', 'probabilities'],
+    });
     expect(readFileSync(out, 'utf8').trimEnd().split('\n').length).toBeGreaterThanOrEqual(32);
   });
 });

@@ -17,14 +17,15 @@ export const pet: Method = {
   options: petOptions,
   variant: (app) =>
     clozeApp(app, {
-      check: withoutPseudo,
+      prepare: withoutPseudo,
       model: async (_, source, options) => new ClozeModel(await languageModel(source, options)),
     }) as never,
   objective: (context) => clozeObjective(context, 'pet'),
 };
 
-function withoutPseudo({ prompt: { pattern } }: PromptSpec): void {
-  if (pattern.pseudoTokens === 0) return;
+function withoutPseudo(spec: PromptSpec): PromptSpec {
+  const { pattern } = spec.prompt;
+  if (pattern.pseudoTokens === 0) return spec;
   throw new EasyNlpError('PROMPT_PATTERN', {
     pattern: pattern.source,
     column: pattern.source.indexOf('<pseudo') + 1,
