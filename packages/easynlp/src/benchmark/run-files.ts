@@ -128,7 +128,12 @@ export interface SplitFiles {
   readonly unlabeled: string | null;
 }
 
-export async function writeSplit(output: string, run: PlannedRun, data: SplitData): Promise<SplitFiles> {
+export async function writeSplit(
+  output: string,
+  run: PlannedRun,
+  data: SplitData,
+  { unlabeled }: { readonly unlabeled: boolean },
+): Promise<SplitFiles> {
   const folder = join(output, 'data', run.task.name, run.view, run.split);
   const write = async (name: string, rows: BenchmarkRows | null) =>
     rows === null ? null : writeRows(join(folder, `${name}.jsonl`), rows.rows);
@@ -136,6 +141,6 @@ export async function writeSplit(output: string, run: PlannedRun, data: SplitDat
     train: (await write('train', data.train))!,
     evaluation: (await write('evaluation', data.evaluation))!,
     selection: await write('selection', data.selection),
-    unlabeled: await write('unlabeled', data.unlabeled),
+    unlabeled: unlabeled && data.unlabeled ? await write('unlabeled', await data.unlabeled()) : null,
   };
 }

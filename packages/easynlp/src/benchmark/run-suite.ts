@@ -144,7 +144,7 @@ async function oneRun(
   { engine, signal, trainLog = () => {} }: SuiteRunOptions,
 ): Promise<RunResult> {
   const begun = performance.now();
-  const files = await writeSplit(request.output, run, data);
+  const files = await writeSplit(request.output, run, data, { unlabeled: usesUnlabeled(identity.options) });
   const { task } = run;
   const folder = join(
     request.output,
@@ -208,12 +208,27 @@ async function oneRun(
   };
 }
 
-/** `$unlabeled` in the settings stands for the task's file. */
-function withFiles(options: OptionValues, files: SplitFiles): OptionValues {
+const UNLABELED = '$unlabeled';
+
+const usesUnlabeled = (options: OptionValues): boolean =>
+  Object.values(options).some(
+    (value) => value === UNLABELED || (Array.isArray(value) && value.includes(UNLABELED)),
+  );
+
+/** `$unlabeled` in the settings stands for the task's file; where there is none, the option is left out. */
+function withFiles(options: OptionValues, { unlabeled }: SplitFiles): OptionValues {
+  const value = (given: unknown): unknown => {
+    if (given === UNLABELED) return unlabeled;
+    if (!Array.isArray(given) || !given.includes(UNLABELED)) return given;
+    const items = given
+      .map((item) => (item === UNLABELED ? unlabeled : item))
+      .filter((item) => item !== null);
+    return items.length > 0 ? items : null;
+  };
   return Object.fromEntries(
     Object.entries(options)
-      .map(([key, value]): [string, unknown] => [key, value === '$unlabeled' ? files.unlabeled : value])
-      .filter(([, value]) => value !== null),
+      .map(([key, given]): [string, unknown] => [key, value(given)])
+      .filter(([, given]) => given !== null),
   );
 }
 

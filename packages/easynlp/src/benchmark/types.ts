@@ -33,8 +33,8 @@ export interface SplitData {
   readonly labels: readonly string[];
   /** Label → word that stands for it in prompts. */
   readonly words: Readonly<Record<string, string>>;
-  /** File of unlabelled rows with the same text columns, where the task has one. */
-  readonly unlabeled: BenchmarkRows | null;
+  /** Reads unlabelled rows with the same text columns; null where the task has none. */
+  readonly unlabeled: (() => Promise<BenchmarkRows>) | null;
 }
 
 export const EVALUATE_ON = ['auto', 'dev', 'dev-all', 'test'] as const;

@@ -49,8 +49,9 @@ function task({ name, title, app = 'text_classify', labels, words, views }: Task
       converter(await readJsonRows(path), { labels: known.labels, file: path, labelled });
     const evaluated = evaluationFile(folder, split, evaluateOn);
     const dev = join(folder, `dev_${split}.json`);
-    const unlabeled = join(folder, 'unlabeled.json.gz');
-    const plain = join(folder, 'unlabeled.json');
+    const unlabeled = ['unlabeled.json', 'unlabeled.json.gz']
+      .map((file) => join(folder, file))
+      .find(existsSync);
     const train = await read(join(folder, `train_${split}.json`));
     const evaluation = await read(evaluated);
     const files = [train, evaluation];
@@ -61,11 +62,7 @@ function task({ name, title, app = 'text_classify', labels, words, views }: Task
       // In a cloze the labels are the idioms that may stand in the gap.
       labels: converter.labels ? converter.labels(files) : known.labels,
       words: converter.labels ? {} : known.words,
-      unlabeled: existsSync(unlabeled)
-        ? await read(unlabeled, false)
-        : existsSync(plain)
-          ? await read(plain, false)
-          : null,
+      unlabeled: unlabeled === undefined ? null : () => read(unlabeled, false),
     };
   };
   return { name, title, app, metric: 'accuracy', views: Object.keys(views), load };
