@@ -84,7 +84,8 @@ export class BatchStream<R extends EncodedRow = EncodedRow> {
   readonly #window: number;
   /** All rows when they fit into one window, else null; undefined until looked. */
   #cache: Promise<readonly R[] | null> | undefined;
-  #estimate: Promise<number> | undefined;
+  /** Length of every row, read for the number of batches under a token budget: 4 bytes a row. */
+  #lengths: Promise<Uint32Array> | undefined;
 
   constructor(options: BatchStreamOptions<R>) {
     this.#options = options;
@@ -171,38 +172,65 @@ export class BatchStream<R extends EncodedRow = EncodedRow> {
   }
 
   /**
-   * Number of batches of an epoch for this rank. Exact when the source fits into one window or no token
-   * budget is set; otherwise an estimate from the first window, the same in every epoch and process.
+   * Number of batches of an epoch for this rank, exactly. With a token budget it depends on all lengths: a source
+   * that does not fit into one window is read and encoded once for them, at the first call.
    */
   async batchesPerEpoch(epoch: number): Promise<number> {
     const rows = await this.#cached();
     if (rows !== null) return this.#plan(rows, epoch, 0).length;
-    const total = await this.#options.source.count();
     const { batchSize, dropLast, tokenBudget } = this.#options;
-    if (tokenBudget !== undefined) {
-      this.#estimate ??= this.#density();
-      return Math.max(1, Math.round(total * (await this.#estimate)));
-    }
+    const lengths = tokenBudget === undefined ? null : await this.#allLengths();
+    const total = lengths?.length ?? (await this.#options.source.count());
     let batches = 0;
     for (let from = 0, window = 0; from < total; window++) {
       const size = Math.min(this.#size(epoch, window), total - from);
       // Lengths do not matter without a budget: plan with equal ones.
-      const plan = planBatches(new Uint8Array(size), { batchSize, dropLast, worldSize: this.#world }, null);
-      batches += this.#mine(plan).length;
+      const plan =
+        lengths === null
+          ? this.#mine(
+              planBatches(new Uint8Array(size), { batchSize, dropLast, worldSize: this.#world }, null),
+            )
+          : this.#planLengths(lengths.subarray(from, from + size), epoch, window);
+      batches += plan.length;
       from += size;
+      await turn();
     }
     return batches;
   }
 
-  /** Batches a row, from the first window of epoch 0. */
-  async #density(): Promise<number> {
-    const windows = this.#windows(0, 0, new AbortController().signal);
-    try {
-      const { value } = await windows.next();
-      return value ? value.batches.length / value.rows.length : 0;
-    } finally {
-      await windows.return();
+  #allLengths(): Promise<Uint32Array> {
+    if (this.#lengths === undefined) {
+      const lengths = this.#readLengths();
+      this.#lengths = lengths;
+      lengths.catch(() => {
+        if (this.#lengths === lengths) this.#lengths = undefined;
+      });
     }
+    return this.#lengths;
+  }
+
+  async #readLengths(): Promise<Uint32Array> {
+    let lengths = new Uint32Array(this.#window * 2);
+    let count = 0;
+    const add = async (chunk: Row[]) => {
+      for (const { length } of await this.#encode(chunk)) {
+        if (count === lengths.length) {
+          const longer = new Uint32Array(count * 2);
+          longer.set(lengths);
+          lengths = longer;
+        }
+        lengths[count++] = length;
+      }
+    };
+    let chunk: Row[] = [];
+    for await (const row of this.#options.source.rows()) {
+      chunk.push(row);
+      if (chunk.length < ENCODE_AT_ONCE) continue;
+      await add(chunk);
+      chunk = [];
+    }
+    await add(chunk);
+    return lengths.subarray(0, count);
   }
 
   async *#windows(
@@ -291,7 +319,14 @@ export class BatchStream<R extends EncodedRow = EncodedRow> {
   }
 
   #plan(rows: readonly R[], epoch: number, window: number): number[][] {
-    const lengths = Uint32Array.from(rows, (row) => row.length);
+    return this.#planLengths(
+      Uint32Array.from(rows, (row) => row.length),
+      epoch,
+      window,
+    );
+  }
+
+  #planLengths(lengths: Uint32Array, epoch: number, window: number): number[][] {
     const rng = this.#shuffle ? Rng.derive(this.#seed, 'batches', epoch, window) : null;
     const { batchSize, tokenBudget, padToMultipleOf, dropLast } = this.#options;
     const options = { batchSize, tokenBudget, padToMultipleOf, dropLast, worldSize: this.#world };
