@@ -19,7 +19,7 @@ const SETTINGS: SuiteSettings = {
     pet: { learningRate: 1e-5, labelWords: '$words' },
     ptuning: { learningRate: 1e-5, labelWords: '$words' },
     cptuning: { learningRate: 1e-5 },
-    'cptuning-no-mlm': { extends: 'cptuning', mlmWeight: 0 },
+    'cptuning-no-mlm': { extends: 'cptuning', tmskWeight: 0 },
   },
   profiles: { base: {}, small: { all: { learningRate: 1e-4 } } },
   tasks: {
