@@ -257,11 +257,6 @@ describe("EasyNLP's text_classify recipes run as they stand", () => {
   });
 
   it.each([
-    ['enable_fewshot=True type=cpt_fewshot pattern=sent1,label,用,sent2,概括。', 'few-shot learning'],
-    [
-      'enable_fewshot=True label_desc=否,能 type=pet_fewshot pattern=sent1,<pseudo>,label,<pseudo>,sent2',
-      'few-shot',
-    ],
     ['enable_distillation=True type=vanilla_kd logits_name=logits temperature=1 alpha=0.5', 'distillation'],
     ['kg_file=tmp/HowNet.spo', 'K-BERT'],
     ['entity_file=a.csv rel_file=b.csv concept_emb_file=c.npy samples_file=d.npy', 'Kangaroo'],
@@ -271,6 +266,64 @@ describe("EasyNLP's text_classify recipes run as they stand", () => {
     expect(error.code).toBe('FEATURE_NOT_AVAILABLE');
     expect(error.message).toContain(feature);
     expect(error.exitCode).toBe(2);
+  });
+
+  describe('few-shot', () => {
+    const mapped = (udp: string, flags: Record<string, string> = {}) => {
+      const { command, values, warnings } = mapEasynlpFlags(
+        recipe({ ...TRAIN, ...PAIR, sequence_length: 512, ...flags }, `pretrain_model_name_or_path=m ${udp}`),
+        { exists: () => false },
+      );
+      return { command, values, warnings };
+    };
+    const pet = 'enable_fewshot=True label_desc=否,能 type=pet_fewshot pattern=sent1,label,用,sent2,概括。';
+
+    it('recipes name a method, its pattern and its label words', () => {
+      const { values, warnings } = mapped(pet);
+      expect(values).toMatchObject({
+        ...{ method: 'pet', pattern: 'sent1,label,用,sent2,概括。', labelWords: ['否', '能'] },
+        ...{ firstSequence: 'sent1', secondSequence: 'sent2', labels: ['0', '1'], model: 'm' },
+      });
+      expect(warnings).toEqual([]);
+      const pseudo = 'sent1,<pseudo>,label,<pseudo>,sent2';
+      expect(mapped(pet.replace('sent1,label,用,sent2,概括。', pseudo)).values).toMatchObject({
+        ...{ method: 'ptuning', pattern: pseudo, labelWords: ['否', '能'] },
+      });
+      const cpt = mapped('enable_fewshot=True type=cpt_fewshot pattern=sent1,label,用,sent2,概括。').values;
+      expect(cpt).toMatchObject({ method: 'cptuning', pattern: 'sent1,label,用,sent2,概括。' });
+      expect(cpt.labelWords).toBeUndefined();
+    });
+
+    it('parameters of this toolkit stand beside them', () => {
+      const { values } = mapped(
+        `${pet} prompt_loss=vocabulary prompt_sep=False mlm_weight=0.1 mask_blocks=own`,
+      );
+      expect(values).toMatchObject({
+        ...{ promptLoss: 'vocabulary', promptSep: false, mlmWeight: 0.1, maskBlocks: 'own' },
+      });
+      const english = mapped(
+        `enable_fewshot=True type=pet_fewshot label_desc=bad,good pattern='"It was ",label,sent1'`,
+      );
+      expect(english.values.pattern).toBe('"It was ",label,sent1');
+    });
+
+    it('models know in predictions what they were trained with', () => {
+      const { values, warnings } = mapped(pet, { mode: 'predict', outputs: 'o.tsv' });
+      expect(values.pattern).toBeUndefined();
+      expect(warnings.join()).toContain('label_desc, type, pattern: the model knows them');
+    });
+
+    it.each([
+      ['enable_fewshot=True pattern=a,label', 'CONFIG_INVALID_VALUE', /type .*pet_fewshot or cpt_fewshot/],
+      ['enable_fewshot=True type=pet pattern=a,label', 'CONFIG_INVALID_VALUE', /got "pet"/],
+      ['enable_fewshot=True type=pet_fewshot label_desc=a,b', 'CONFIG_MISSING_VALUE', /^pattern /],
+      ['enable_fewshot=True type=pet_fewshot pattern=a,label', 'CONFIG_MISSING_VALUE', /^label_desc /],
+      [`${pet} mlm_weight=much`, 'CONFIG_INVALID_VALUE', /mlm_weight .*a number/],
+    ])('mistakes are told: %s', (udp, code, message) => {
+      const error = failure(() => mapped(udp));
+      expect(error.code).toBe(code);
+      expect(error.message).toMatch(message);
+    });
   });
 
   it('multi-label is a task of its own', async () => {

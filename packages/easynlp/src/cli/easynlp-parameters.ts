@@ -2,6 +2,7 @@ import { twoTowerOptions } from '../appzoo/text-match/two-tower-options.js';
 import { buildSchema, type CommandName, expectation, fieldsOf } from '../config/index.js';
 import { EasyNlpError } from '../errors/index.js';
 import { nearest } from '../util/nearest.js';
+import { applyFewshotParameters } from './easynlp-fewshot.js';
 import { applyTwoTowerParameters, TWO_TOWER_APP, TWO_TOWER_PARAMETERS } from './easynlp-two-tower.js';
 import { parseBoolean, parseFlagValue, parseNumber } from './schema-to-flags.js';
 import { parseUserDefinedParameters } from './user-defined-parameters.js';
@@ -36,7 +37,6 @@ const APP_PARAMETERS: Readonly<Record<string, ParameterType>> = {
 
 /** Features that are switched on by a parameter and do not exist here yet. */
 const FEATURES_TO_COME: Readonly<Record<string, string>> = {
-  enable_fewshot: 'few-shot learning (PET, P-tuning, CP-Tuning)',
   enable_distillation: 'knowledge distillation',
   enable_vit: 'image to text generation',
   enable_vqgan: 'image to text generation',
@@ -125,6 +125,7 @@ export function applyUserDefinedParameters(
     const variant = Object.hasOwn(VARIANTS, key) ? VARIANTS[key]![String(values.app)] : undefined;
     if (variant !== undefined && typed(key, 'boolean', value) === true) values.app = variant;
   }
+  applyFewshotParameters(seen, { command, values, warnings });
   const isTwoTower = values.app === TWO_TOWER_APP && command === 'train';
   const schema = buildSchema(command, isTwoTower ? twoTowerOptions : undefined);
   const fields = new Map(fieldsOf(schema).map((field) => [field.key, field]));
