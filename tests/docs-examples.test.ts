@@ -26,6 +26,8 @@ async function load(specifier: string): Promise<unknown> {
         easynlp.train({ ...options, maxSteps: 3, output: redirect(options.output) }, run),
       pipeline: (task: 'text_classify', folder: string) =>
         easynlp.pipeline(task, redirect(folder), { device: 'cpu' }),
+      search: (options: Parameters<typeof easynlp.search>[0]) =>
+        easynlp.search({ ...options, model: redirect(options.model), device: 'cpu' }),
       evaluate: (options: Parameters<typeof easynlp.evaluate>[0]) =>
         easynlp.evaluate({ ...options, model: redirect(options.model) }),
     };
@@ -64,7 +66,13 @@ describe('docs/torch.md', () => {
 
 const PAGES = [
   ...['README.md', 'README.zh.md', 'packages/torch/README.md', 'packages/easynlp/README.md'],
-  ...['docs/text-classify.md', 'docs/language-modeling.md', 'docs/data-formats.md', 'docs/extending.md'],
+  ...[
+    'docs/text-classify.md',
+    'docs/text-match.md',
+    'docs/language-modeling.md',
+    'docs/data-formats.md',
+    'docs/extending.md',
+  ],
 ];
 describe.each(PAGES)('%s', (page) => {
   const found = cases(page);

@@ -38,6 +38,7 @@ export {
   type TextVector,
   type TwoTowerInput,
   type TwoTowerResult,
+  type TwoTowerTrainOptions,
 } from './appzoo/text-match/index.js';
 export type {
   EvaluateConfig,

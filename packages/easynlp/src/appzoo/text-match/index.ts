@@ -3,6 +3,7 @@ export { type TextMatchResult, type TextMatchSpec, textMatch } from './one-tower
 export { type TextMatchRegressionSpec, type TextMatchScore, textMatchRegression } from './regression.js';
 export { type TwoTowerInput, textMatchTwoTower } from './two-tower.js';
 export type { TextSimilarity, TextVector, TwoTowerResult } from './two-tower-decode.js';
+export type { TwoTowerTrainOptions } from './two-tower-options.js';
 export { secondColumn, type TwoTowerSpec } from './two-tower-spec.js';
 
 /** What a pipeline takes as one pair; an array of pairs for several. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { option } from '../../config/index.js';
+import { option, type TrainOptions } from '../../config/index.js';
 
 export const TWO_TOWER_LOSSES = [
   'cosent',
@@ -81,3 +81,5 @@ export const twoTowerOptions = z.strictObject({
 });
 
 export type TwoTowerOptions = z.output<typeof twoTowerOptions>;
+/** What `train()` takes for this task. */
+export type TwoTowerTrainOptions = TrainOptions & z.input<typeof twoTowerOptions>;
