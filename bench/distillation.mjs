@@ -1,0 +1,160 @@
+#!/usr/bin/env node
+// What distillation brings a small student, through the command line that users type.
+//   node bench/distillation.mjs [--only chnsenticorp,eprstmt] [--train-rows N] [--seeds 1,2]
+// chnsenticorp: bert-small-zh fine-tuned on ChnSentiCorp teaches bert-tiny-zh; beside it the fine-tuned bert-tiny-zh.
+//   Asked for: half of the gap between the student and its teacher.
+// eprstmt: 32 labelled rows; the teacher is tuned on them (--few-shot finetune, or a method such as pet with
+//   --few-shot-options '…'), the student learns from it over the unlabelled rows. Asked for: +10 points.
+// Data: EASYNLP_TEST_DATA or ../shared/data
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { machine, option, printTable, root, save } from './lib/report.mjs';
+
+const data = process.env.EASYNLP_TEST_DATA ?? join(root, '..', 'shared', 'data');
+if (!existsSync(join(data, 'chnsenticorp'))) {
+  console.error(`no data in ${data}: set EASYNLP_TEST_DATA`);
+  process.exit(1);
+}
+const scratch = mkdtempSync(join(tmpdir(), 'easynlp-distillation-'));
+const [teacher, student] = [option('teacher', 'bert-small-zh'), option('student', 'bert-tiny-zh')];
+const seeds = option('seeds', '42').split(',').map(Number);
+const mean = (values) => values.reduce((sum, v) => sum + v, 0) / values.length;
+
+/** Trains by the command line; accuracy on the validation data, parameters, seconds. */
+function train(name, flags) {
+  const output = join(scratch, name);
+  const begun = performance.now();
+  const argv = Object.entries({ ...flags, output }).flatMap(([key, value]) => [`--${key}`, String(value)]);
+  execFileSync(
+    process.execPath,
+    [
+      join(root, 'packages/easynlp/bin/easynlp.js'),
+      ...['train', 'text_classify', '--save-strategy', 'none', '--overwrite', ...argv],
+    ],
+    { stdio: ['ignore', 'ignore', process.argv.includes('--verbose') ? 'inherit' : 'pipe'] },
+  );
+  const { metrics, training } = JSON.parse(readFileSync(join(output, 'easynlp.json'), 'utf8'));
+  const row = {
+    output,
+    accuracy: metrics.accuracy,
+    parameters: training.parameters,
+    seconds: (performance.now() - begun) / 1000,
+  };
+  console.error(`${name}: ${row.accuracy.toFixed(4)} in ${row.seconds.toFixed(0)} s`);
+  return row;
+}
+
+const runs = [];
+/** Three trainings for each seed, and what the second student has that the first lacks. */
+function compare(name, goal, reached, { tune, finetune, distil }) {
+  for (const seed of seeds) {
+    const large = train(`${name}-teacher-${seed}`, { ...tune, seed });
+    const small = train(`${name}-student-${seed}`, { model: student, ...finetune, seed });
+    const distilled = train(`${name}-distilled-${seed}`, {
+      model: student,
+      method: 'kd',
+      teacher: large.output,
+      ...distil,
+      seed,
+    });
+    for (const row of [large, small, distilled]) delete row.output;
+    runs.push({ data: name, seed, teacher: large, student: small, distilled });
+  }
+  const own = runs.filter((run) => run.data === name);
+  const of = (who) => mean(own.map((run) => run[who].accuracy));
+  const figures = { teacher: of('teacher'), student: of('student'), distilled: of('distilled') };
+  const gain = figures.distilled - figures.student;
+  const gap = figures.teacher - figures.student;
+  return { data: name, goal, ...figures, gain, gapClosed: gain / gap, reached: reached(gain, gap) };
+}
+
+const COMPARISONS = {
+  chnsenticorp() {
+    const limit = option('train-rows');
+    let rows = join(data, 'chnsenticorp', 'train.tsv');
+    if (limit !== undefined) {
+      const [header, ...lines] = readFileSync(rows, 'utf8').trimEnd().split('\n');
+      // Every n-th row: the file may be in some order.
+      const step = Math.max(1, Math.floor(lines.length / Number(limit)));
+      const some = lines.filter((_, i) => i % step === 0).slice(0, Number(limit));
+      rows = join(scratch, 'chnsenticorp.tsv');
+      writeFileSync(rows, `${[header, ...some].join('\n')}\n`);
+    }
+    const common = {
+      train: rows,
+      dev: join(data, 'chnsenticorp', 'dev.tsv'),
+      'sequence-length': option('sequence-length', '128'),
+      'batch-size': 32,
+    };
+    const pupil = { ...common, 'learning-rate': 4e-4, epochs: option('epochs', '4') };
+    return compare('chnsenticorp', 'half of the gap', (gain, gap) => gap > 0 && gain >= gap / 2, {
+      tune: { ...common, model: teacher, 'learning-rate': 1.5e-4, epochs: option('teacher-epochs', '3') },
+      finetune: pupil,
+      distil: {
+        ...pupil,
+        temperature: option('temperature', '2'),
+        alpha: option('alpha', '0.7'),
+        ...(option('augment') ? { augment: option('augment'), 'augment-model': teacher } : {}),
+      },
+    });
+  },
+  eprstmt() {
+    const folder = join(data, 'fewclue', 'eprstmt');
+    const unlabelled = join(scratch, 'unlabelled.jsonl');
+    writeFileSync(unlabelled, gunzipSync(readFileSync(join(folder, 'unlabeled.json.gz'))));
+    const common = {
+      train: join(folder, `train_${option('split', '0')}.json`),
+      dev: join(folder, 'dev_few_all.json'),
+      format: 'jsonl',
+      'sequence-length': 128,
+      'batch-size': 8,
+    };
+    const method = option('few-shot', 'finetune');
+    const extra = Object.fromEntries(
+      option('few-shot-options', '')
+        .split(' ')
+        .filter(Boolean)
+        .map((item) => item.split('=')),
+    );
+    return compare('eprstmt', '+10 points', (gain) => gain >= 0.1, {
+      tune: { ...common, model: teacher, method, 'learning-rate': 1e-4, epochs: 10, ...extra },
+      finetune: { ...common, 'learning-rate': 4e-4, epochs: 20 },
+      distil: {
+        ...common,
+        unlabelled,
+        'batch-size': 32,
+        'learning-rate': 4e-4,
+        epochs: option('epochs', '3'),
+        temperature: option('temperature', '2'),
+        alpha: option('alpha', '0.7'),
+        'labelled-repeat': 4,
+      },
+    });
+  },
+};
+
+try {
+  const comparisons = option('only', Object.keys(COMPARISONS).join(','))
+    .split(',')
+    .map((name) => COMPARISONS[name]());
+  save(option('save', 'distillation'), {
+    title: `Distillation of ${teacher} into ${student}: dev accuracy`,
+    machine: machine({ options: process.argv.slice(2).join(' ') }),
+    rows: comparisons,
+    runs,
+  });
+  printTable([
+    ['data', 'teacher', 'student', 'distilled', 'gain', 'of the gap', 'goal'],
+    ...comparisons.map((c) => [
+      c.data,
+      ...[c.teacher, c.student, c.distilled, c.gain].map((v) => v.toFixed(4)),
+      `${(100 * c.gapClosed).toFixed(0)} %`,
+      `${c.goal}: ${c.reached ? 'reached' : 'missed'}`,
+    ]),
+  ]);
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
