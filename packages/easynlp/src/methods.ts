@@ -4,6 +4,7 @@ import { vanillaKd } from './distillation/vanilla-kd/index.js';
 import { cpTuning } from './fewshot/cp-tuning/index.js';
 import { ptuning } from './fewshot/p-tuning/index.js';
 import { pet } from './fewshot/pet/index.js';
+import { transPrompt, transPromptStage } from './fewshot/transprompt/index.js';
 import { type Method, registerMethod } from './trainer/method.js';
 
 /** Every method that comes with the toolkit; importing this file makes them known. */
@@ -11,6 +12,8 @@ const METHODS: readonly Method[] = [
   pet,
   ptuning,
   cpTuning,
+  transPrompt,
+  transPromptStage,
   vanillaKd,
   intermediate,
   metakd,

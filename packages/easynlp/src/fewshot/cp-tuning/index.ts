@@ -42,7 +42,9 @@ async function objective(context: MethodContext): Promise<Objective> {
   const { maskId } = tokenizer;
 
   if (own.freshPrompts) {
-    own.beginPrompts((await tokenizer.encode(config.promptWords, null, { addSpecialTokens: false })).ids);
+    own.beginPrompts(
+      (await tokenizer.encode(config.pseudoWords ?? NEUTRAL_WORDS, null, { addSpecialTokens: false })).ids,
+    );
   }
   const chosen = anchorRows(await labelIds(tables!.train, spec), config.maxAnchors);
   const anchors = await readAnchors(tables!.train, chosen, prompted);
@@ -61,6 +63,11 @@ async function objective(context: MethodContext): Promise<Objective> {
       if (masked === null) return { loss: contrast, logs: { pccl: contrast } };
       const mlm = maskedTokenLoss(m.decode(hidden, masked.positions), masked.labels);
       return { loss: contrast.add(mlm.mul(tmskWeight)), logs: { mlm, pccl: contrast } };
+    },
+    groups: (model) => {
+      const { prompts } = model as CpTuningModel;
+      const rest = { params: model.parameters().filter((p) => p !== prompts) };
+      return prompts === null ? [rest] : [rest, { params: [prompts], lrFactor: config.promptLrFactor ?? 10 }];
     },
     beforeEvaluation: (model) =>
       refreshAnchors(model as CpTuningModel, anchors, prompted, {

@@ -4,6 +4,7 @@ import type { ClassificationSpec } from '../../appzoo/sequence/index.js';
 import { option, type TrainConfig } from '../../config/index.js';
 import { type DataSource, LabelSet } from '../../datahub/index.js';
 import { EasyNlpError } from '../../errors/index.js';
+import { ptuningFields } from '../p-tuning/index.js';
 import { type PromptSpec, patternFields, preparePrompt } from '../prompt/index.js';
 import { anchorRows } from './anchors.js';
 import { PCCL_DEFAULTS } from './pccl.js';
@@ -12,14 +13,14 @@ export const INFERENCES = ['nearest', 'prototype'] as const;
 /** How a text gets its label: from the most similar training row, or from the mean of each label's rows. */
 export type CpInference = (typeof INFERENCES)[number];
 
+/** What the trainable tokens begin from: the Chinese for “it is”, which means nothing for any task. */
+export const NEUTRAL_WORDS = '这是';
+
 /** Options of CP-Tuning. */
 export const cpTuningOptions = z.strictObject({
   ...patternFields,
-  promptWords: option(z.string().default('这是'), {
-    description:
-      'cptuning: words that the trainable tokens begin from; something that means nothing for the task, as “it is”',
-    group: 'Training',
-  }),
+  pseudoWords: ptuningFields.pseudoWords,
+  promptLrFactor: ptuningFields.promptLrFactor,
   pcclMargin: option(z.number().min(0).lt(1).default(PCCL_DEFAULTS.margin), {
     description: 'cptuning: margin m of the contrastive loss',
     group: 'Training',
@@ -71,9 +72,9 @@ export async function prepareCpTuning(
   source: DataSource,
 ): Promise<CpTuningSpec> {
   const config = given as CpTuningConfig;
-  const { promptWords, cpInference, maxAnchors } = config;
+  const { pseudoWords = NEUTRAL_WORDS, cpInference, maxAnchors } = config;
   const pattern =
-    config.pattern ?? defaultPattern((await app.prepare(config, source)) as ClassificationSpec, promptWords);
+    config.pattern ?? defaultPattern((await app.prepare(config, source)) as ClassificationSpec, pseudoWords);
   const spec = await preparePrompt(app, { ...config, pattern } as TrainConfig, source, { labelWords: false });
   const labels = await labelIds(source, spec);
   const absent = spec.labels.filter((_, id) => !labels.includes(id));
