@@ -12,6 +12,7 @@ import {
   type CpTuningSpec,
   cpTuningOptions,
   labelIds,
+  NEUTRAL_WORDS,
   prepareCpTuning,
 } from './spec.js';
 import { maskedTokenLoss, maskTokens } from './token-masking.js';
