@@ -257,7 +257,6 @@ describe("EasyNLP's text_classify recipes run as they stand", () => {
   });
 
   it.each([
-    ['enable_distillation=True type=vanilla_kd logits_name=logits temperature=1 alpha=0.5', 'distillation'],
     ['kg_file=tmp/HowNet.spo', 'K-BERT'],
     ['entity_file=a.csv rel_file=b.csv concept_emb_file=c.npy samples_file=d.npy', 'Kangaroo'],
     ['clue_name=clue task_name=tnews', 'CLUE'],

@@ -1,7 +1,10 @@
+import { dataAugmentationOptions } from '../appzoo/data-augmentation/options.js';
 import { twoTowerOptions } from '../appzoo/text-match/two-tower-options.js';
 import { buildSchema, type CommandName, expectation, fieldsOf } from '../config/index.js';
+import { vanillaKdOptions } from '../distillation/vanilla-kd/options.js';
 import { EasyNlpError } from '../errors/index.js';
 import { nearest } from '../util/nearest.js';
+import { applyAugmentationParameters, applyDistillationParameters } from './easynlp-distillation.js';
 import { applyFewshotParameters } from './easynlp-fewshot.js';
 import { applyTwoTowerParameters, TWO_TOWER_APP, TWO_TOWER_PARAMETERS } from './easynlp-two-tower.js';
 import { parseBoolean, parseFlagValue, parseNumber } from './schema-to-flags.js';
@@ -37,7 +40,6 @@ const APP_PARAMETERS: Readonly<Record<string, ParameterType>> = {
 
 /** Features that are switched on by a parameter and do not exist here yet. */
 const FEATURES_TO_COME: Readonly<Record<string, string>> = {
-  enable_distillation: 'knowledge distillation',
   enable_vit: 'image to text generation',
   enable_vqgan: 'image to text generation',
   kg_file: 'K-BERT (knowledge graph injection)',
@@ -103,6 +105,12 @@ function typed(key: string, type: ParameterType, text: string): string | number 
   return value;
 }
 
+/** Options beside the command's, by the task and the method that EasyNLP's own parameters have selected. */
+function optionsOf(command: CommandName, { app, method }: Readonly<Record<string, unknown>>) {
+  if (command === 'train' && method === 'kd') return vanillaKdOptions;
+  return command === 'predict' && app === 'data_augmentation' ? dataAugmentationOptions : undefined;
+}
+
 /**
  * Applies `--user_defined_parameters`. Besides EasyNLP's own keys, every option of this toolkit may be given here, in
  * snake case as well: `precision=bf16 token_budget=8192`.
@@ -127,7 +135,9 @@ export function applyUserDefinedParameters(
   }
   applyFewshotParameters(seen, { command, values, warnings });
   const isTwoTower = values.app === TWO_TOWER_APP && command === 'train';
-  const schema = buildSchema(command, isTwoTower ? twoTowerOptions : undefined);
+  applyDistillationParameters(seen, { command, values, warnings });
+  applyAugmentationParameters(seen, { command, values });
+  const schema = buildSchema(command, isTwoTower ? twoTowerOptions : optionsOf(command, values));
   const fields = new Map(fieldsOf(schema).map((field) => [field.key, field]));
   const towers = new Map<string, string | number | boolean>();
   const idle: string[] = [];

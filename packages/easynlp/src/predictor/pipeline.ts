@@ -1,4 +1,5 @@
 import { openArtefact } from '../appzoo/artefact.js';
+import type { AugmentedText } from '../appzoo/data-augmentation/index.js';
 import { inferResults, type LoadedApp } from '../appzoo/inference.js';
 import type { FillMaskResult } from '../appzoo/language-modeling/index.js';
 import { openRuntime, type Precision } from '../appzoo/runtime.js';
@@ -19,6 +20,7 @@ export interface PipelineTasks {
   text_match: { input: TextMatchInput; result: TextMatchResult };
   text_match_regression: { input: TextMatchInput; result: TextMatchScore };
   text_match_two_tower: { input: TwoTowerInput; result: TwoTowerResult };
+  data_augmentation: { input: TextClassifyInput; result: AugmentedText };
   language_modeling: { input: string | Readonly<Record<string, string>>; result: FillMaskResult };
 }
 export type PipelineTask = keyof PipelineTasks;

@@ -1,12 +1,10 @@
-import { z } from 'zod';
 import type { TrainConfig } from '../../config/index.js';
 import type { Method, MethodContext } from '../../trainer/method.js';
 import type { Objective } from '../../trainer/objective.js';
 import { KdLoss } from '../shared/kd-loss.js';
-import { type DistillationConfig, distillationFields, writtenLogitsFields } from '../shared/options.js';
+import type { DistillationConfig } from '../shared/options.js';
 import { checkTeachers, taughtRows } from '../shared/taught-rows.js';
-
-const options = z.strictObject({ ...distillationFields, ...writtenLogitsFields });
+import { vanillaKdOptions } from './options.js';
 
 function objective({ config, runtime }: MethodContext): Objective {
   const { temperature, temperatureEnd, alpha, alphaEnd } = config as TrainConfig as DistillationConfig;
@@ -44,7 +42,7 @@ export const vanillaKd: Method = {
   name: 'kd',
   description: "a small model learns a large one's distributions (vanilla knowledge distillation)",
   apps: ['text_classify', 'text_match', 'text_classify_multi_label', 'text_match_regression'],
-  options,
+  options: vanillaKdOptions,
   async rows(context) {
     checkTeachers(context.config as TrainConfig as DistillationConfig);
     return taughtRows(context);
