@@ -1,6 +1,14 @@
 import type { App } from './app.js';
 import type { ArtefactParts } from './artefact.js';
 
+/** Tasks as hubs name them. */
+const PIPELINE_TAGS: Readonly<Record<string, string>> = {
+  text_classify: 'text-classification',
+  text_match: 'text-classification',
+  text_match_regression: 'sentence-similarity',
+  text_match_two_tower: 'sentence-similarity',
+};
+
 /** The README of a trained model: what it is, how it was made, how to use it. */
 export function modelCard(app: App, { spec, model, metrics, training }: ArtefactParts): string {
   const { count } = model.parameterCount();
@@ -10,7 +18,7 @@ export function modelCard(app: App, { spec, model, metrics, training }: Artefact
   const settings = Object.entries(training).map(([name, value]) => `| ${name} | ${JSON.stringify(value)} |`);
   return `---
 library_name: easynlp
-pipeline_tag: ${app.name === 'text_classify' ? 'text-classification' : app.name}
+pipeline_tag: ${PIPELINE_TAGS[app.name] ?? app.name}
 language: zh
 ---
 

@@ -127,7 +127,12 @@ async function execute(
     const result = await library.train(config as TrainConfig, run);
     const { dev, schema, secondSequence } = config as TrainConfig;
     print(result, (r) =>
-      renderTrainOutcome(r, { app: config.app, dev, schema, pair: secondSequence !== undefined }),
+      renderTrainOutcome(r, {
+        app: config.app,
+        dev,
+        schema,
+        pair: secondSequence !== undefined || config.app?.startsWith('text_match') === true,
+      }),
     );
     return result.stopped === 'interrupted' ? EXIT.interrupted : EXIT.ok;
   }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseConfig, type TrainConfig, type TrainOptions } from '../../config/index.js';
 import { openTable } from '../../datahub/index.js';
@@ -241,6 +242,25 @@ describe('answers', () => {
         expect(back[i]!.vector[d]).toBeCloseTo(value, 5);
       }
     }
+  });
+
+  it('any texts give the same vectors in any order and company', async () => {
+    const text = fc.string({ unit: 'grapheme', maxLength: 40 });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(text, { minLength: 2, maxLength: 6 }),
+        fc.array(text),
+        async (texts, company) => {
+          const alone = (await match(texts)) as TextVector[];
+          const among = (await match([...company, ...[...texts].reverse()])) as TextVector[];
+          for (const [i, { vector }] of alone.entries()) {
+            const other = among[among.length - 1 - i]!.vector;
+            expect(vector.every((v, d) => Math.abs(v - other[d]!) < 1e-5)).toBe(true);
+          }
+        },
+      ),
+      { numRuns: 20 },
+    );
   });
 
   it('pairs, texts and objects may be mixed; a pair is the product of its vectors', async () => {
