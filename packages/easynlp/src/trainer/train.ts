@@ -26,6 +26,7 @@ import type { TrainerHooks } from './hooks.js';
 import { labelledRows, openTables } from './labelled-rows.js';
 import { getMethod, type Method, type MethodContext, trainOptionsOf } from './method.js';
 import { fineTuneObjective, type Objective } from './objective.js';
+import { oneAtATime } from './one-at-a-time.js';
 import { restore } from './restore.js';
 import { findResume } from './resume.js';
 import { RunLog } from './run-log.js';
@@ -115,7 +116,7 @@ async function prepareOutput(config: TrainConfig): Promise<void> {
 
 /**
  * Trains a model as the configuration says and leaves it in `output`, ready for `pipeline()`, `evaluate()` and
- * Python's `transformers`.
+ * Python's `transformers`. Trainings of one process run one after another, since they share the random number generators.
  *
  * @example
  * const result = await train({ train: 'train.tsv', dev: 'dev.tsv', architecture: 'text-cnn', output: 'out/model' });
@@ -131,10 +132,11 @@ export async function train(
   if (method.run) return method.run(config, run, train);
   const owned: { dispose(): void }[] = [];
   try {
-    return await runTraining({ base: app, method, config }, run, (thing) => {
+    const own = <T extends { dispose(): void }>(thing: T): T => {
       owned.push(thing);
       return thing;
-    });
+    };
+    return await oneAtATime(() => runTraining({ base: app, method, config }, run, own), run);
   } finally {
     // Whatever way training ends, no tensor outlives it.
     for (const thing of owned.reverse()) thing.dispose();
