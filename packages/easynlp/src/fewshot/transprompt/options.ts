@@ -42,7 +42,7 @@ export const transPromptOptions = z.strictObject({
 
 export const stageOptions = z.strictObject({
   ...stageFields,
-  groupFile: option(z.string().min(1), {
+  groupFile: option(z.string().min(1).optional(), {
     description: 'transprompt_stage: the checked group that transprompt wrote',
     group: 'Data',
     value: 'file',

@@ -1,3 +1,4 @@
+import { EasyNlpError } from '../../errors/index.js';
 import type { PromptEncoding } from '../p-tuning/index.js';
 import type { PromptSpec } from '../prompt/index.js';
 import type { StageConfig } from './options.js';
@@ -37,7 +38,15 @@ export function groupLabels(tasks: readonly AnsweredTask[]): string[] {
 }
 
 export async function prepareStage(config: StageConfig): Promise<TransPromptSpec> {
-  return stageSpec(await loadGroup(config.groupFile), config.groupTask ?? null, config);
+  const { groupFile, groupTask = null } = config;
+  if (groupFile === undefined) {
+    throw new EasyNlpError('CONFIG_MISSING_VALUE', {
+      key: 'groupFile',
+      expected: 'the checked group of tasks',
+      hint: 'Train with --method transprompt, which writes it and calls its stages.',
+    });
+  }
+  return stageSpec(await loadGroup(groupFile), groupTask, config);
 }
 
 /** @param name the task to adapt to; null for the meta-learner */
