@@ -141,6 +141,10 @@ describe('FewCLUE rows', () => {
     expect(labels).toEqual(['画蛇添足', '守株待兔', '井底之蛙', '亡羊补牢', '画龙点睛']);
     expect(words).toEqual({});
     expect(train.rows[0]).toEqual({ before: '他总是', after: '，等着好运。', label: '守株待兔' });
+    // As many rows as labels, the same ones over and over; the question is one.
+    expect(train.rows).toHaveLength(5);
+    expect(new Set(train.rows).size).toBe(1);
+    expect(train.questions).toHaveLength(1);
     expect(evaluation.questions).toEqual([
       { answer: 0, candidates: other.candidates.map((label) => ({ row: 0, label })) },
     ]);

@@ -26,6 +26,16 @@ function evaluationFile(folder: string, split: string, evaluateOn: EvaluateOn): 
   }
 }
 
+/**
+ * The same rows over and over until there are as many as labels: methods refuse fewer, rightly so where labels are
+ * classes. Epochs are longer by as much.
+ */
+function repeated(data: BenchmarkRows, least: number): BenchmarkRows {
+  const { rows } = data;
+  const copies = Math.max(1, Math.ceil(least / rows.length));
+  return { ...data, rows: Array.from({ length: copies * rows.length }, (_, i) => rows[i % rows.length]!) };
+}
+
 interface TaskShape {
   readonly name: string;
   readonly title: string;
@@ -54,14 +64,14 @@ function task({ name, title, app = 'text_classify', labels, words, views }: Task
       .find(existsSync);
     const train = await read(join(folder, `train_${split}.json`));
     const evaluation = await read(evaluated);
-    const files = [train, evaluation];
+    // In a cloze the labels are the idioms that may stand in the gap.
+    const idioms = converter.labels?.([train, evaluation]);
     return {
-      train,
+      train: idioms ? repeated(train, idioms.length) : train,
       evaluation,
       selection: evaluated.endsWith('test_public.json') ? await read(dev) : null,
-      // In a cloze the labels are the idioms that may stand in the gap.
-      labels: converter.labels ? converter.labels(files) : known.labels,
-      words: converter.labels ? {} : known.words,
+      labels: idioms ?? known.labels,
+      words: idioms ? {} : known.words,
       unlabeled: unlabeled === undefined ? null : () => read(unlabeled, false),
     };
   };
