@@ -2,7 +2,7 @@ import { keep, type Tensor, tensor, tidy } from '@easynlp/torch';
 import type { AppContext, ModelInputs } from '../../appzoo/app.js';
 import { type Runtime, uploadBatch } from '../../appzoo/runtime.js';
 import type { TrainConfig } from '../../config/index.js';
-import { openTable } from '../../datahub/index.js';
+import type { Row } from '../../datahub/index.js';
 import { EasyNlpError } from '../../errors/index.js';
 import type { Tokenizer } from '../../text/index.js';
 import { Rng } from '../../util/index.js';
@@ -14,6 +14,7 @@ import {
   type PromptModel,
   type PromptSpec,
 } from '../prompt/index.js';
+import { openUnlabelled } from './ensemble/stage-data.js';
 
 /** Rows without labels for each labelled one, as in the paper's experiments (§4). */
 const PER_LABELLED = 3;
@@ -30,20 +31,14 @@ export async function readUnlabelled(
 ): Promise<PromptedRow[]> {
   const encoded: PromptedRow[] = [];
   for (const path of files) {
-    const { format, skipFirstLine, schema } = config;
-    const source = await openTable(path, {
-      format,
-      skipFirstLine,
-      ...(schema === undefined ? {} : { schema }),
-    });
-    let rows = [];
+    const source = await openUnlabelled(path, config);
+    const rows: Row[] = [];
     for await (const row of source.rows()) {
       rows.push(row);
       if (encoded.length + rows.length >= MOST_ROWS) break;
     }
     encoded.push(...(await encodePrompted(rows, context, { labels: false })));
     if (rows.length === 0) throw new EasyNlpError('DATA_EMPTY', { file: path });
-    rows = [];
   }
   return encoded;
 }

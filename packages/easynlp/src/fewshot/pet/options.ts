@@ -9,6 +9,11 @@ export const unlabelledFields = {
     group: 'Data',
     value: 'file,…',
   }),
+  unlabelledSchema: option(z.string().min(1).optional(), {
+    description: 'columns of unlabelled files without a header; unset = schema',
+    group: 'Data',
+    value: 'columns',
+  }),
 };
 
 /** What is minimized by methods with label words. */
