@@ -11,7 +11,7 @@ const config = bertPreset('tiny', {
     hidden_size: 24,
     num_attention_heads: 3,
     intermediate_size: 40,
-    max_position_embeddings: 64,
+    max_position_embeddings: 45,
     initializer_range: 0.3,
     hidden_dropout_prob: 0,
     attention_probs_dropout_prob: 0,

@@ -11,7 +11,12 @@ export interface DeviceBatch {
 }
 
 const PREFIX = 'unpadding.';
-const names = { rows: `${PREFIX}rows`, places: `${PREFIX}places`, starts: `${PREFIX}starts` } as const;
+const names = {
+  rows: `${PREFIX}rows`,
+  positions: `${PREFIX}positions`,
+  places: `${PREFIX}places`,
+  starts: `${PREFIX}starts`,
+} as const;
 
 /** Inputs [B, T] in which nothing but zeros may follow a text. */
 const WIDENED = new Set(['inputIds', 'tokenTypeIds', 'attentionMask']);
@@ -46,6 +51,7 @@ export function unpadBatch(batch: HostBatch): DeviceBatch {
     dtype,
   });
   tensors[names.rows] = vector(found.rows, 'int64');
+  tensors[names.positions] = vector(found.positions, 'int64');
   tensors[names.places] = vector(found.places, 'int64');
   tensors[names.starts] = vector(found.starts, 'int32');
   return { tensors, longest: found.longest };
@@ -74,6 +80,7 @@ export function modelInputs(tensors: Readonly<Record<string, Tensor>>, longest: 
   if (longest === null) return tensors;
   describeMask(tensors.attentionMask!, {
     rows: tensors[names.rows]!,
+    positions: tensors[names.positions]!,
     places: tensors[names.places]!,
     starts: tensors[names.starts]!,
     longest,

@@ -7,6 +7,8 @@ import type { Tensor } from '@easynlp/torch';
 export interface Unpadding {
   /** int64 [N]: places of the tokens in the flattened [B·T], text by text; then the filler's. */
   readonly rows: Tensor;
+  /** int64 [N]: every token's position in its text. */
+  readonly positions: Tensor;
   /** int64 [B·T]: for every place its token's number among the N; padding points at the filler. */
   readonly places: Tensor;
   /** int32 [B + 2]: where each text begins among the N, where the filler does, and N. */
@@ -34,6 +36,7 @@ export function unpaddingOf(mask: Tensor): Unpadding | null {
 /** `Unpadding` in host memory. */
 export interface HostUnpadding {
   readonly rows: BigInt64Array;
+  readonly positions: BigInt64Array;
   readonly places: BigInt64Array;
   readonly starts: Int32Array;
   readonly longest: number;
@@ -62,6 +65,7 @@ export function findTokens(
   const tokens = lengths.reduce((a, n) => a + n, 0);
   const total = (Math.floor(tokens / multipleOf) + 1) * multipleOf; // a filler always, for padding to point at
   const rows = new BigInt64Array(total);
+  const positions = new BigInt64Array(total);
   const places = new BigInt64Array(batch * length).fill(BigInt(tokens));
   const starts = new Int32Array(batch + 2);
   let at = 0;
@@ -69,11 +73,12 @@ export function findTokens(
     starts[b] = at;
     for (let t = 0; t < count; t++, at++) {
       rows[at] = BigInt(b * length + t);
+      positions[at] = BigInt(t);
       places[b * length + t] = BigInt(at);
     }
   }
   starts[batch] = at;
   starts[batch + 1] = total;
   // The filler repeats the first token: any finite row does.
-  return { rows, places, starts, longest: Math.max(length, multipleOf) };
+  return { rows, positions, places, starts, longest: Math.max(length, multipleOf) };
 }

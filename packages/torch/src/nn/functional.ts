@@ -40,6 +40,7 @@ const ops = {
   mish: lazy('aten::mish'),
   leakyRelu: lazy('aten::leaky_relu'),
   linear: lazy('aten::linear'),
+  lowLinear: lazy('easynlp::linear'),
 };
 
 export interface CrossEntropyOptions {
@@ -114,6 +115,13 @@ export function dropout(x: Tensor, p = 0.5, training = true): Tensor {
 
 /** y = x·Wᵀ + b; `weight` is [outFeatures, inFeatures]. */
 export function linear(x: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor {
+  // In low precision on CUDA: the same with a faster gradient of the bias.
+  if (bias !== null && weight.dtype !== 'float32' && weight.device.startsWith('cuda')) {
+    const { dtype } = weight;
+    return x.dtype === dtype
+      ? ops.lowLinear(x, weight, bias)
+      : tidy(() => ops.lowLinear(x.to({ dtype }), weight, bias));
+  }
   return ops.linear(x, weight, bias);
 }
 

@@ -1,10 +1,9 @@
 import type { Tensor } from '../tensor.js';
-import { type FactoryOptions, lazy, parameter } from './factory.js';
+import { type FactoryOptions, parameter } from './factory.js';
+import { linear } from './functional.js';
 import * as init from './init.js';
 import { type LowPrecisionField, Module } from './module.js';
 import type { Parameter } from './parameter.js';
-
-const linear = lazy('aten::linear');
 
 /** y = x·Wᵀ + b over the last dimension: […, inFeatures] → […, outFeatures]. */
 export class Linear extends Module {

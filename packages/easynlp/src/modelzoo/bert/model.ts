@@ -173,29 +173,32 @@ export class BertModel extends Module implements UnpadsInputs {
   forward(inputs: EncoderInputs, options: EncoderOptions = {}): EncoderOutput {
     this.check(inputs);
     return tidy(() => {
-      const embedded = this.embeddings.forward(inputs);
-      const encoded = this.encode(embedded, inputs.attentionMask ?? null, options);
+      const encoded = this.encode(inputs, options);
       return { ...encoded, poolerOutput: this.pooler?.forward(encoded.lastHiddenState) ?? null };
     });
   }
 
-  private encode(
-    embedded: Tensor,
-    mask: Tensor | null,
-    options: EncoderOptions,
-  ): Omit<EncoderOutput, 'poolerOutput'> {
+  private encode(inputs: EncoderInputs, options: EncoderOptions): Omit<EncoderOutput, 'poolerOutput'> {
     const { outputHiddenStates = false, outputAttentions = false } = options;
+    const mask = inputs.attentionMask ?? null;
     const unpadding = mask && !outputHiddenStates && !outputAttentions ? unpaddingOf(mask) : null;
-    if (unpadding === null) {
+    if (unpadding === null || !inputs.inputIds) {
+      const embedded = this.embeddings.forward(inputs);
       const bias = mask ? attentionBias(mask, embedded) : null;
-      return this.encoder.forward(embedded, { bias, unpadding }, options);
+      return this.encoder.forward(embedded, { bias, unpadding: null }, options);
     }
     return tidy(() => {
-      const { shape } = embedded;
-      const { rows, places } = unpadding;
-      const tokens = embedded.view([-1, shape[2]!]).indexSelect(0, rows).unsqueeze(0); // [B, T, H] → [1, N, H]
-      const { lastHiddenState } = this.encoder.forward(tokens, { bias: null, unpadding }, options);
-      return { lastHiddenState: lastHiddenState.squeeze(0).indexSelect(0, places).view(shape) };
+      const { rows, positions, places } = unpadding;
+      const chosen = (ids: Tensor) => ids.reshape([-1]).indexSelect(0, rows).unsqueeze(0); // [B, T] → [1, N]
+      const { inputIds, tokenTypeIds, positionIds } = inputs;
+      const embedded = this.embeddings.forward({
+        inputIds: chosen(inputIds!),
+        ...(tokenTypeIds ? { tokenTypeIds: chosen(tokenTypeIds) } : {}),
+        positionIds: positionIds ? chosen(positionIds.expandAs(inputIds!)) : positions.unsqueeze(0),
+      });
+      const { lastHiddenState } = this.encoder.forward(embedded, { bias: null, unpadding }, options);
+      const [batch, length] = inputIds!.shape as [number, number];
+      return { lastHiddenState: lastHiddenState.squeeze(0).indexSelect(0, places).view([batch, length, -1]) };
     });
   }
 
@@ -212,7 +215,8 @@ export class BertModel extends Module implements UnpadsInputs {
     }
     const length = shape[1]!;
     const most = this.config.max_position_embeddings;
-    if (length > most) {
+    // A batch that says where its tokens are may be wider than any text.
+    if (length > most && !(attentionMask && unpaddingOf(attentionMask))) {
       fail(
         `texts of ${length} tokens, while this model has ${most} positions`,
         `Encode with a maximum length of ${most} or less.`,
