@@ -68,7 +68,7 @@ async function objective(context: MethodContext): Promise<Objective> {
     groups: (model) => {
       const { prompts } = model as CpTuningModel;
       const rest = { params: model.parameters().filter((p) => p !== prompts) };
-      return prompts === null ? [rest] : [rest, { params: [prompts], lrFactor: config.promptLrFactor ?? 10 }];
+      return prompts === null ? [rest] : [rest, { params: [prompts], lrFactor: config.promptLrFactor ?? 1 }];
     },
     beforeEvaluation: (model) =>
       refreshAnchors(model as CpTuningModel, anchors, prompted, {
