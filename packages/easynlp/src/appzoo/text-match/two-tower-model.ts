@@ -1,4 +1,4 @@
-import { nn, noGrad, type Tensor, tidy } from '@easynlp/torch';
+import { amp, nn, noGrad, type Tensor, tidy } from '@easynlp/torch';
 import { EasyNlpError } from '../../errors/index.js';
 import { AutoModel, type Encoder, type ModelConfig } from '../../modelzoo/index.js';
 import { readWeightFiles } from '../../modelzoo/weight-files.js';
@@ -43,7 +43,11 @@ export class TwoTowerModel extends nn.Module implements AppModel {
       const negatives = inputs.negativeIds
         ? this.vectors(inputs.negativeIds, inputs.negativeMask, true)
         : undefined;
-      return { loss: twoTowerLoss(this.#spec, { ...outputs, negatives }, inputs) };
+      // Similarities are divided by temperatures as small as 0.05: half precision would be heard in the loss.
+      const device = inputs.firstIds!.device.split(':')[0]!;
+      return amp.autocast({ device, enabled: false }, () => ({
+        loss: twoTowerLoss(this.#spec, { ...outputs, negatives }, inputs),
+      }));
     });
   }
 

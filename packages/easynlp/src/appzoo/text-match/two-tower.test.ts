@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { amp, arange, ones, tensor, tidy } from '@easynlp/torch';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseConfig, type TrainConfig, type TrainOptions } from '../../config/index.js';
 import { openTable } from '../../datahub/index.js';
-import { AutoModel } from '../../modelzoo/index.js';
+import { AutoModel, bertPreset } from '../../modelzoo/index.js';
 import { evaluate } from '../../predictor/evaluate.js';
 import { questionPairs, reviews, tiny, workFolder, writeTsv } from '../../predictor/models.fixture.js';
 import { type Pipeline, pipeline } from '../../predictor/pipeline.js';
@@ -12,7 +13,9 @@ import { predict } from '../../predictor/predict.js';
 import { train } from '../../trainer/train.js';
 import type { TextSimilarity, TextVector } from './index.js';
 import { textMatchTwoTower } from './two-tower.js';
+import { twoTowerLoss } from './two-tower-loss.js';
 import { siamesePairs } from './two-tower-metrics.js';
+import { twoTowerModel } from './two-tower-model.js';
 import { LOSS_SETTINGS, TWO_TOWER_LOSSES, twoTowerOptions } from './two-tower-options.js';
 
 const folder = workFolder('two-tower');
@@ -112,6 +115,40 @@ describe('training', () => {
     expect(metrics.mrr).toBeGreaterThan(0.3);
   });
 
+  it('computes the loss in full precision when the encoder does not', async () => {
+    const spec = await specOf(data, { loss: 'infonce' });
+    const model = await twoTowerModel(spec, {
+      kind: 'config',
+      config: {
+        ...bertPreset('tiny', { vocabSize: 60 }),
+        hidden_dropout_prob: 0,
+        attention_probs_dropout_prob: 0,
+      },
+    });
+    model.train();
+    tidy(() => {
+      const ids = (from: number) =>
+        tensor(
+          Array.from({ length: 8 }, (_, i) => [2, from + i, from + ((i * 5) % 11), 3]),
+          { dtype: 'int64' },
+        );
+      const inputs = {
+        firstIds: ids(5),
+        secondIds: ids(20),
+        labels: ones([8]),
+        firstGroups: arange(8, { dtype: 'int64' }),
+        groups: arange(8, { dtype: 'int64' }),
+      };
+      const { loss } = amp.autocast({ dtype: 'bfloat16' }, () => model.forward(inputs));
+      model.eval();
+      const vectors = amp.autocast({ dtype: 'bfloat16' }, () => model.forward(inputs));
+      expect(vectors.first!.dtype).toBe('float32');
+      const exact = twoTowerLoss(spec, vectors, inputs);
+      expect(loss!.item()).toBeCloseTo(exact.item(), 6);
+    });
+    model.dispose();
+  });
+
   it('learns scores', async () => {
     for (const loss of ['cosent', 'mse']) {
       const output = at(`scores-${loss}`);
@@ -165,7 +202,7 @@ describe('training', () => {
     ['two encoders', { encoders: 'separate', vectorSize: 8, loss: 'infonce' }],
   ])('%s: what was trained is what is loaded', async (name, extra) => {
     const output = at(name);
-    const { metrics } = await train(options({ ...extra, train: data, dev: data, output }));
+    const { metrics } = await train(options({ ...extra, maxSteps: 8, train: data, dev: data, output }));
     const again = await evaluate({ model: output, data });
     for (const [figure, value] of Object.entries(metrics)) {
       expect(again.metrics[figure], figure).toBeCloseTo(value!, 6);
@@ -190,7 +227,7 @@ describe('training', () => {
 describe('the threshold', () => {
   it('of the validation data is kept, not tuned on what is evaluated', async () => {
     const output = at('kept');
-    const { metrics } = await train(options({ train: data, dev: data, output }));
+    const { metrics } = await train(options({ maxSteps: 8, train: data, dev: data, output }));
     const swapped = writeTsv(
       at('swapped.tsv'),
       questionPairs(48).map((row) => ({ ...row, label: row.label === '1' ? '0' : '1' })),
@@ -219,7 +256,7 @@ describe('answers', () => {
   let model = '';
   beforeAll(async () => {
     model = at('answers');
-    await train(options({ train: data, dev: data, output: model }));
+    await train(options({ maxSteps: 8, train: data, dev: data, output: model }));
     match = await pipeline(APP, model);
   });
   const strange = [
