@@ -1,25 +1,12 @@
 import { nn, type Tensor } from '@easynlp/torch';
 import type { BertConfig, ClassifierOutput } from '../../modelzoo/index.js';
+import { layerMap } from '../intermediate/layer-map.js';
 import { DomainBranch } from './domain-branch.js';
 import { attentionMse, hiddenMse, tokenMask, vectorMse } from './losses.js';
 import type { MetaTeacher } from './meta-teacher.js';
 import type { DistillPart } from './options.js';
 
 const { Linear, Module } = nn;
-
-/** Hidden states of the student's layers are compared with those of these layers of the teacher; 0 = embeddings. */
-export function layerMap(studentLayers: number, teacherLayers: number): number[] {
-  return Array.from({ length: studentLayers }, (_, i) =>
-    Math.max(1, Math.round(((i + 1) * teacherLayers) / studentLayers)),
-  );
-}
-
-/** One model's forward pass, seen by the losses. */
-export interface Traced {
-  readonly output: ClassifierOutput;
-  /** h_d [B, H]; only for the part `domain`. */
-  readonly domain: Tensor | null;
-}
 
 /**
  * What lies between student and teacher while one imitates the other: learned projections of the student's vectors
@@ -32,6 +19,7 @@ export class Bridge extends Module {
   readonly branch: DomainBranch | null;
   /** From the student's h_d to the teacher's: were the teacher's projected, zeros on both sides would be perfect. */
   readonly domain: nn.Linear | null;
+  /** Layer of the teacher for each of the student's. */
   private readonly layers: readonly number[];
 
   constructor(
@@ -56,7 +44,9 @@ export class Bridge extends Module {
       : null;
     // The student imitates h_d; nobody asks it which domain a text is from.
     this.branch?.classifier.requiresGrad_(false);
-    this.layers = layerMap(student.num_hidden_layers, teacher.num_hidden_layers);
+    this.layers = layerMap(undefined, student.num_hidden_layers, teacher.num_hidden_layers).map(
+      (pair) => pair.teacher,
+    );
   }
 
   /** The losses of the intermediate layers, each [B]. */

@@ -1,4 +1,4 @@
-import { nn, noGrad, type Tensor, tidy } from '@easynlp/torch';
+import { nn, noGrad, ones, type Tensor, tidy } from '@easynlp/torch';
 
 /*
  * The losses of meta-distillation, each as one number a row [B], so that a row's weight acts on that row and on no
@@ -15,9 +15,8 @@ function wide(x: Tensor): Tensor {
 /** 1 for tokens, 0 for padding, in the dtype of `like`: [B, T]. */
 export function tokenMask(attentionMask: Tensor | null | undefined, like: Tensor): Tensor {
   const [batch, length] = like.shape as [number, number];
-  return attentionMask
-    ? attentionMask.to({ dtype: like.dtype, copy: true })
-    : like.detach().select(2, 0).mul(0).add(1).reshape([batch, length]);
+  const { dtype, device } = like;
+  return attentionMask ? attentionMask.to({ dtype, copy: true }) : ones([batch, length], { dtype, device });
 }
 
 /** Mean of the hidden states [B, T, H] of a text's tokens, [CLS] and padding left out: [B, H]. */

@@ -10,7 +10,7 @@ import { domainReviews, tinyModels, writeRows } from './metakd.fixture.js';
 import type { MetakdReport } from './report.js';
 
 const folder = workFolder('metakd');
-const rows = writeRows(join(folder, 'rows.jsonl'), domainReviews(120));
+const rows = writeRows(join(folder, 'rows.jsonl'), domainReviews(240));
 let models: { teacher: string; student: string };
 beforeAll(async () => {
   models = await tinyModels(folder);
@@ -18,8 +18,8 @@ beforeAll(async () => {
 
 const options = () => ({
   ...{ method: 'metakd', train: rows, teacherModel: models.teacher, model: models.student },
-  ...{ batchSize: 8, sequenceLength: 16, learningRate: 3e-3, teacherLearningRate: 2e-3, device: 'cpu' },
-  ...{ teacherEpochs: 15, epochs: 12, devFraction: 0.15, testFraction: 0.15, numThreads: 1 },
+  ...{ batchSize: 8, sequenceLength: 16, learningRate: 1e-2, teacherLearningRate: 2e-3, device: 'cpu' },
+  ...{ teacherEpochs: 8, epochs: 8, devFraction: 0.15, testFraction: 0.15, numThreads: 1 },
 });
 const read = (path: string) => JSON.parse(readFileSync(path, 'utf8')) as MetakdReport;
 
@@ -115,7 +115,7 @@ describe('metakd', () => {
       code: 'DATA_COLUMN_UNKNOWN',
       message: expect.stringContaining('domain'),
     });
-    const alone = { model: models.student, train: rows, output: join(folder, 'no-teacher') };
+    const alone = { model: models.student, train: rows, sequenceLength: 16, output: join(folder, 'alone') };
     await expect(train({ ...alone, method: 'metakd_student' })).rejects.toMatchObject({
       code: 'CONFIG_MISSING_VALUE',
       message: expect.stringContaining('teacher'),

@@ -64,8 +64,9 @@ async function checkModels(config: MetakdConfig): Promise<{ teacher: string; stu
     resolveModelFolder(needed.teacherModel!),
   ]);
   const [one, other] = await Promise.all([Tokenizer.fromFolder(student), Tokenizer.fromFolder(teacher)]);
-  const same =
-    one.vocabSize === other.vocabSize && one.vocabulary.every((token, i) => token === other.vocabulary[i]);
+  // Each look at a vocabulary makes a list of it.
+  const [tokens, others] = [one.vocabulary, other.vocabulary];
+  const same = tokens.length === others.length && tokens.every((token, i) => token === others[i]);
   if (same) return { student, teacher };
   throw new EasyNlpError('CONFIG_INVALID_VALUE', {
     key: 'teacherModel',

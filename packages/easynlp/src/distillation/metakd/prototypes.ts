@@ -37,7 +37,7 @@ export function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
     aa += a[i]! ** 2;
     bb += b[i]! ** 2;
   }
-  return aa === 0 || bb === 0 ? 0 : dot / Math.sqrt(aa * bb);
+  return aa === 0 || bb === 0 ? 0 : dot / (Math.sqrt(aa) * Math.sqrt(bb));
 }
 
 /** Component-wise mean of vectors of one length. */
