@@ -16,6 +16,12 @@ const OPTIONS: Readonly<Record<string, 'text' | 'number' | 'boolean' | 'list'>> 
   prompt_encoder: 'text',
   pseudo_words: 'text',
   prompt_lr_factor: 'number',
+  tmsk_weight: 'number',
+  tmsk_rate: 'number',
+  pccl_margin: 'number',
+  pccl_gamma: 'number',
+  pccl_k: 'number',
+  max_anchors: 'number',
   tune: 'text',
 };
 
