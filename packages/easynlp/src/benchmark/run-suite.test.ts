@@ -334,6 +334,16 @@ describe('runs', () => {
     expect(results[0]).toMatchObject({ score: 0.5, rows: { train: 2, evaluated: 2 } });
   });
 
+  it('spell idioms with characters that the model knows, no two alike', async () => {
+    const engine = new FakeEngine();
+    engine.unknownCharacters = async (_, characters) => characters.filter((c) => '愎黩'.includes(c));
+    const labels = ['刚愎自用', '刚黩自用', '画蛇添足'];
+    const of = suite([task('one', { labels, words: {} })]);
+    await runAll(engine, request({ methods: ['pet'], splits: ['0'] }), of);
+    expect(engine.trained[0]!.labelWords).toEqual(['刚某自用', '刚您自用', '画蛇添足']);
+    expect(engine.trained[0]!.labels).toEqual(labels);
+  });
+
   it('do not see the label of what they answer, and a tie is no answer', async () => {
     let seen: readonly unknown[] = [];
     const model = Object.assign(

@@ -18,6 +18,7 @@ import {
   writeSplit,
 } from './run-files.js';
 import type { OptionValues } from './settings.js';
+import { knownWords } from './stand-ins.js';
 import type { BenchmarkEngine, BenchmarkSuite, SplitData } from './types.js';
 
 export interface SuiteRunOptions {
@@ -57,7 +58,7 @@ export async function runSuite(
     }
     const name = `${task.name} ${run.method} split ${split} seed ${run.seed}`;
     const log = (line: string) => options.log(`[${i + 1}/${plan.length}] ${name}: ${line}`);
-    const resolved = withRunData(run, data, request);
+    const resolved = await withRunData(run, data, request, options.engine);
     const identity: RunIdentity = {
       suite: suite.name,
       run,
@@ -94,25 +95,32 @@ function interruptible(signal: AbortSignal): void {
 }
 
 /** Options with `$words` replaced, and what every run has; paths are not among them. */
-function withRunData(
+async function withRunData(
   { task, settings, seed }: PlannedRun,
   data: SplitData,
   request: BenchmarkRequest,
-): OptionValues {
+  engine: BenchmarkEngine,
+): Promise<OptionValues> {
   const words = { ...data.words, ...settings.words };
-  const value = (given: unknown): unknown => {
-    if (given !== '$words') return given;
-    return data.labels.map((label) => {
-      // In a cloze the label is itself what stands in the gap.
-      if (words[label] !== undefined || Object.keys(data.words).length === 0) return words[label] ?? label;
+  // In a cloze the label is itself what stands in the gap.
+  const cloze = Object.keys(data.words).length === 0;
+  const labelWords = async () => {
+    const found = data.labels.map((label) => {
+      const word = words[label] ?? (cloze ? label : undefined);
+      if (word !== undefined) return word;
       throw new EasyNlpError('CONFIG_MISSING_VALUE', {
         key: `tasks.${task.name}.words`,
         expected: `a word for the label "${label}"`,
       });
     });
+    return cloze ? knownWords(engine, request.model, found) : found;
   };
+  const given: [string, unknown][] = [];
+  for (const [key, value] of Object.entries(settings.options)) {
+    given.push([key, value === '$words' ? await labelWords() : value]);
+  }
   return {
-    ...Object.fromEntries(Object.entries(settings.options).map(([key, given]) => [key, value(given)])),
+    ...Object.fromEntries(given),
     app: settings.options.app ?? task.app,
     method: settings.method,
     model: request.model,

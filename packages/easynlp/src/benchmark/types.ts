@@ -100,6 +100,8 @@ export interface BenchmarkEngine {
     run: { readonly signal: AbortSignal; readonly log: (line: string) => void },
   ): Promise<{ readonly metrics: Readonly<Record<string, number | null>>; readonly rows: number }>;
   pipeline(task: string | undefined, model: string, options: OptionValues): Promise<BenchmarkPipeline>;
+  /** Those of the characters that the model's tokenizer does not know. */
+  unknownCharacters?(model: string, characters: readonly string[]): Promise<readonly string[]>;
 }
 
 export interface BenchmarkPipeline {

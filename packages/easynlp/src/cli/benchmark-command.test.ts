@@ -33,7 +33,9 @@ function rows(path: string, values: readonly unknown[]): void {
   writeFileSync(at(path), values.map((value) => `${JSON.stringify(value)}\n`).join(''));
 }
 
+// 齉 is in no vocabulary made of these texts.
 const IDIOMS = ['画蛇添足', '守株待兔', '井底之蛙'];
+const RARE = '齉底之蛙';
 const SENTENCES = ['他总是#idiom#，等着好运。', '这样做是#idiom#，没有必要。', '不要做#idiom#，看看外面。'];
 
 beforeAll(async () => {
@@ -65,7 +67,7 @@ beforeAll(async () => {
   const gaps = Array.from({ length: 6 }, (_, id) => ({
     id,
     content: SENTENCES[id % 3],
-    candidates: IDIOMS,
+    candidates: id === 1 ? [...IDIOMS.slice(0, 2), RARE] : IDIOMS,
     answer: [1, 0, 2][id % 3],
   }));
   for (const split of ['0', '1']) {

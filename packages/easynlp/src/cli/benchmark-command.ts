@@ -3,9 +3,11 @@ import { type Command, Option } from 'commander';
 import { stringify } from 'yaml';
 import type { BenchmarkEngine, BenchmarkRequest, BenchmarkSuite, EvaluateOn } from '../benchmark/index.js';
 import { EasyNlpError, EXIT } from '../errors/index.js';
+import type { Tokenizer as TokenizerClass } from '../text/index.js';
 import { nearest } from '../util/index.js';
 import { watchInterrupt } from './interrupt.js';
 import type { CliIo } from './io.js';
+import type { Library } from './library.js';
 
 interface Options {
   readonly data?: string;
@@ -115,7 +117,7 @@ async function runBenchmark(name: string, options: Options, io: CliIo): Promise<
   const interrupt = watchInterrupt(io, 'ending after this step');
   try {
     const results = await bench.runSuite(suite, request, plan, {
-      engine: library as unknown as BenchmarkEngine,
+      engine: engineOf(library),
       signal: interrupt.signal,
       log,
     });
@@ -139,6 +141,24 @@ async function runBenchmark(name: string, options: Options, io: CliIo): Promise<
   } finally {
     interrupt.release();
   }
+}
+
+/** The toolkit as a benchmark sees it. */
+function engineOf(library: Library): BenchmarkEngine {
+  const { train, evaluate, pipeline, Tokenizer, modelzoo } = library as unknown as BenchmarkEngine & {
+    Tokenizer: typeof TokenizerClass;
+    modelzoo: { resolveModelFolder(model: string): Promise<string> };
+  };
+  return {
+    train,
+    evaluate,
+    pipeline,
+    async unknownCharacters(model, characters) {
+      const tokenizer = await Tokenizer.fromFolder(await modelzoo.resolveModelFolder(model));
+      const encoded = await tokenizer.encodeBatch([...characters], { addSpecialTokens: false });
+      return characters.filter((_, i) => encoded[i]!.ids.includes(tokenizer.unkId));
+    },
+  };
 }
 
 function requestOf(
