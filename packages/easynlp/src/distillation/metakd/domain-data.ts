@@ -28,9 +28,13 @@ export const DOMAIN = 'domain';
  * shopping reviews' categories too), or from a folder with a folder a domain and in it a file a label, one text a line,
  * whose name ends in the label: `books/review_positive.gz`.
  */
-export async function readDomainData(path: string, options: ReadOptions): Promise<DomainRow[]> {
+export async function readDomainData(
+  path: string,
+  options: ReadOptions,
+  log: (line: string) => void = () => {},
+): Promise<DomainRow[]> {
   const isFolder = existsSync(path) && statSync(path).isDirectory();
-  const rows = isFolder ? await readFolders(path) : await readTable(path, options);
+  const rows = isFolder ? await readFolders(path) : await readTable(path, options, log);
   const present = [...new Set(rows.map((row) => row.domain))].sort();
   const wanted = options.domains ?? present;
   const unknown = wanted.find((domain) => !present.includes(domain));
@@ -49,10 +53,19 @@ export async function readDomainData(path: string, options: ReadOptions): Promis
     });
   }
   const ignored = new Set(options.ignoredLabels);
-  return rows.filter((row) => wanted.includes(row.domain) && !ignored.has(row.label));
+  const labelled = rows.filter((row) => !ignored.has(row.label));
+  if (labelled.length < rows.length)
+    log(
+      `${rows.length - labelled.length} rows with ignored labels (${options.ignoredLabels.join(', ')}) are left out`,
+    );
+  return labelled.filter((row) => wanted.includes(row.domain));
 }
 
-async function readTable(path: string, options: ReadOptions): Promise<DomainRow[]> {
+async function readTable(
+  path: string,
+  options: ReadOptions,
+  log: (line: string) => void,
+): Promise<DomainRow[]> {
   const source = await openTable(path, {
     format: options.format,
     skipFirstLine: options.skipFirstLine,
@@ -62,12 +75,19 @@ async function readTable(path: string, options: ReadOptions): Promise<DomainRow[
   const domainColumn = chosenColumn(options.domainColumn, DOMAIN_COLUMNS, columns, 'domain', source.name);
   const labelColumn = chosenColumn(options.labelName, LABEL_COLUMNS, columns, 'label', source.name);
   const rows: DomainRow[] = [];
+  let nowhere = 0;
   for await (const row of source.rows()) {
+    // A null says that the row has no domain (three of OCNLI's); an empty name is a mistake.
+    if (row.values[domainColumn] === null) {
+      nowhere++;
+      continue;
+    }
     const domain = domainOf(row, domainColumn);
     const { [domainColumn]: _, ...values } = row.values;
     rows.push({ values: { ...values, [DOMAIN]: domain }, domain, label: labelOf(row, labelColumn) });
   }
   if (rows.length === 0) throw new EasyNlpError('DATA_EMPTY', { file: source.name });
+  if (nowhere > 0) log(`${nowhere} rows of ${source.name} without a domain (null) are left out`);
   return rows;
 }
 

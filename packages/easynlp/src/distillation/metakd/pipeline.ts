@@ -102,7 +102,7 @@ class Pipeline {
     const key = await dataKey(this.config);
     const { result } = await this.stages.run('data', key, async () => ({
       done: true,
-      result: await writeDomainData(this.config, this.run.signal),
+      result: await writeDomainData(this.config, this.run),
     }));
     this.data = new DomainFiles(this.config.output, result);
     return key;

@@ -5,6 +5,7 @@ import type { ClassificationSpec } from '../../appzoo/sequence/index.js';
 import type { TrainConfig } from '../../config/index.js';
 import { type Cell, openTable, type Row } from '../../datahub/index.js';
 import { dataFacts } from '../../trainer/data-facts.js';
+import type { TrainRunOptions } from '../../trainer/train.js';
 import { DOMAIN, type DomainRow, readDomainData, sampleRows, splitRows } from './domain-data.js';
 import { embedRows } from './embed.js';
 import type { PipelineOptions } from './options.js';
@@ -117,12 +118,12 @@ async function prototypeWeights(
 /** Reads, samples and splits the rows, weighs those for training, and writes them: all together and by domain. */
 export async function writeDomainData(
   config: MetakdConfig,
-  signal: AbortSignal | undefined,
+  { log = () => {}, signal }: Pick<TrainRunOptions, 'log' | 'signal'>,
 ): Promise<DomainData> {
-  const all = await readDomainData(config.train, config);
+  const all = await readDomainData(config.train, config, log);
   const { rowsPerDomain, splitSeed: seed } = config;
   const sampled = rowsPerDomain === undefined ? all : sampleRows(all, rowsPerDomain, seed);
-  const given = (path: string | undefined) => (path === undefined ? null : readDomainData(path, config));
+  const given = (path: string | undefined) => (path === undefined ? null : readDomainData(path, config, log));
   const [dev, test] = await Promise.all([given(config.dev), given(config.test)]);
   const split = splitRows(sampled, {
     dev: dev ? 0 : config.devFraction,
