@@ -69,6 +69,7 @@ const PAGES = [
   ...[
     'docs/text-classify.md',
     'docs/text-match.md',
+    'docs/fewshot.md',
     'docs/language-modeling.md',
     'docs/data-formats.md',
     'docs/extending.md',
