@@ -5,7 +5,8 @@ export { architectureFields, dataFields, labelFields, machineFields } from './fi
 export { type Field, type FieldKind, fieldsOf } from './introspect.js';
 export { OPTION_GROUPS, type OptionGroup, type OptionMeta, option } from './option.js';
 export { type PredictConfig, type PredictOptions, predictConfigSchema } from './predict-config.js';
-export { expectation, parseConfig, type ResolveSources, resolveConfig } from './resolve-config.js';
+export { parseConfig, type ResolveSources, resolveConfig } from './resolve-config.js';
+export { expectation, type OptionSources, resolveOptions } from './resolve-options.js';
 export { type SearchConfig, type SearchOptions, searchConfigSchema } from './search-config.js';
 export {
   DEFAULT_APP,
