@@ -2,7 +2,7 @@
 // Dev figures of text matching on AFQMC (questions of Ant Financial, match or no match) with the bundled bert-tiny-zh on
 // the CPU: one tower, and two towers with several losses; trained on a few rows, through the command line that users
 // type. Dev is what the best epoch and the threshold are chosen on, so the figures flatter every run alike.
-//   node bench/text-match.mjs [--rows 6000] [--dev 2000] [--epochs 2] [--only one-tower,…]
+//   node bench/text-match.mjs [--rows 6000] [--dev 2000] [--epochs 2] [--only 'one tower;two towers, circle']
 // data: EASYNLP_TEST_DATA or ../shared/data
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
