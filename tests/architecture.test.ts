@@ -21,6 +21,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['trainer'],
   ['predictor'],
   ['fewshot', 'distillation', 'compression', 'knowledge'],
+  ['methods'],
   ['serving', 'export', 'benchmark'],
   ['cli'],
   ['index'],
