@@ -16,13 +16,17 @@ const ALPHA = 1e-4;
  * L = (1 − α) · L_CE + α · L_MLM.
  */
 export async function clozeObjective(
-  { config, context, model, runtime }: MethodContext,
+  { config, context, model, runtime, log }: MethodContext,
   name: string,
 ): Promise<Objective> {
   const { promptLoss, unlabelled, mlmWeight } = config as TrainConfig & PetConfig;
   const prompted = context as AppContext<PromptSpec>;
   // Label words that the tokenizer does not know are found here, before anything is trained.
   await promptOf(prompted);
+  const { labels, prompt } = prompted.spec;
+  log(
+    `label words: ${labels.map((label, i) => `${label} = ${prompt.labelWords![i]!.join('|')}`).join(', ')}`,
+  );
   const alpha = mlmWeight ?? (unlabelled.length > 0 ? ALPHA : 0);
   const cloze = promptLoss === 'vocabulary' ? vocabularyLoss : labelWordLoss;
   const own = { name };

@@ -85,6 +85,9 @@ describe('patterns', () => {
 
   it('say what was probably meant', () => {
     expect(failure('sent1,sent3,label').hint).toMatch(/Did you mean sent[12]\? Columns: id, sent1/);
+    expect(() => parsePattern('text,label', { columns: ['text', 'polarity'], label: 'polarity' })).toThrow(
+      expect.objectContaining({ hint: "The label's column is polarity: write polarity, or <label>." }),
+    );
     expect(failure('sent1,<psuedo>,label').hint).toContain('Did you mean <pseudo>?');
     expect(failure('sent1,label', ['sent2']).message).toContain('"sent2" is not in it');
   });

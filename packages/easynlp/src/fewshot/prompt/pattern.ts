@@ -109,7 +109,8 @@ export function parsePattern(source: string, options: ParsePatternOptions): Prom
       );
     } else if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(text)) {
       const similar = nearest(text, [...columns]);
-      fail(`there is no column "${text}"`, at, similar ? `Did you mean ${similar}? ${known}` : known);
+      const hint = text === 'label' ? `The label's column is ${label}: write ${label}, or ${LABEL}.` : known;
+      fail(`there is no column "${text}"`, at, similar ? `Did you mean ${similar}? ${hint}` : hint);
     } else {
       pieces.push({ kind: 'text', text });
     }
