@@ -4,12 +4,13 @@
 //   node bench/metakd.mjs [--seeds 1,2,3] [--domains 书籍,手机,…] [--rows 1000] [--teacher bert-small-zh]
 //     [--student bert-tiny-zh] [--epochs 8] [--teacher-epochs 3] [--learning-rate 4e-4] [--teacher-learning-rate 2e-4]
 //     [--batch-size 16] [--sequence-length 64] [--device cpu] [--output FOLDER (to continue an interrupted run)] [--name metakd]
+//     [--schedule two-stage] [--kd-single (also KD from a teacher of each category alone)]
 //   data: EASYNLP_TEST_DATA or ../shared/data. Seeds change training; the rows and their split stay.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { machine, option, printTable, root, save, threads } from './lib/report.mjs';
+import { flag, machine, option, printTable, root, save, threads } from './lib/report.mjs';
 
 const data = process.env.EASYNLP_TEST_DATA ?? join(root, '..', 'shared', 'data');
 const table = join(data, 'shopping_domains', 'online_shopping_10_cats.csv.gz');
@@ -18,6 +19,7 @@ if (!existsSync(table)) {
   process.exit(1);
 }
 const seeds = option('seeds', '1').split(',').map(Number);
+const FIGURES = ['teacher', 'student', 'kd', ...(flag('kd-single') ? ['kd-single'] : []), 'finetune'];
 const settings = {
   domains: option('domains', '书籍,手机,蒙牛,计算机,酒店'),
   rowsPerDomain: Number(option('rows', '1000')),
@@ -33,12 +35,12 @@ const settings = {
   batchSize: Number(option('batch-size', '16')),
   sequenceLength: Number(option('sequence-length', '64')),
   distillSchedule: option('schedule', 'joint'),
+  baselines: FIGURES.slice(2).join(','),
 };
 const name = option('name', 'metakd');
 const scratch = option('output', null) ?? mkdtempSync(join(tmpdir(), 'easynlp-metakd-'));
 const dashed = (key) => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
-const FIGURES = ['teacher', 'student', 'kd', 'finetune'];
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const spread = (values) => {
   if (values.length < 2) return null;
@@ -86,7 +88,7 @@ for (const seed of seeds) {
 
 const percent = (value) => (100 * value).toFixed(2);
 printTable([
-  ['category', 'teacher', 'MetaKD', 'vanilla KD', 'fine-tuned'],
+  ['category', ...FIGURES],
   ...runs[0].domains.map(({ domain }) => [
     domain,
     ...FIGURES.map((figure) =>

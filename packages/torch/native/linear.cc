@@ -5,7 +5,6 @@
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
-#include <cstdlib>
 #include <map>
 #include <mutex>
 #include <tuple>
@@ -19,39 +18,25 @@ using torch::autograd::AutogradContext;
 using torch::autograd::Variable;
 using torch::autograd::variable_list;
 
-/// Ones [rows, count] that stay where they are, since captured graphs may read them. Sizes are powers of two.
-at::Tensor ones(int64_t rows, int64_t count, const at::TensorOptions& options) {
+/// Ones [1, count] that stay where they are, since captured graphs may read them. Sizes are powers of two.
+at::Tensor ones(int64_t count, const at::TensorOptions& options) {
   static std::mutex mutex;
-  static auto* kept = new std::map<std::tuple<int64_t, int64_t, int8_t, int8_t>, at::Tensor>();  // outlives the driver
+  static auto* kept = new std::map<std::tuple<int64_t, int8_t, int8_t>, at::Tensor>();  // outlives the driver
   int64_t size = 1024;
   while (size < count) size *= 2;
-  const auto key = std::make_tuple(rows, size, static_cast<int8_t>(options.device().index()),
+  const auto key = std::make_tuple(size, static_cast<int8_t>(options.device().index()),
                                    static_cast<int8_t>(c10::typeMetaToScalarType(options.dtype())));
   std::lock_guard<std::mutex> lock(mutex);
   auto found = kept->find(key);
-  if (found == kept->end()) found = kept->emplace(key, at::ones({rows, size}, options)).first;
+  if (found == kept->end()) found = kept->emplace(key, at::ones({1, size}, options)).first;
   return found->second.narrow(1, 0, count);
 }
 
-int sumMode() {
-  static const int mode = [] {
-    const char* given = std::getenv("EASYNLP_SUM_MODE");
-    return given ? std::atoi(given) : 1;
-  }();
-  return mode;
-}
-
-/// [N, O] → [O]
+/// [N, O] → [O]. For few rows the general reduction is as fast.
 at::Tensor sumRows(const at::Tensor& x) {
   const int64_t n = x.size(0);
-  const int mode = sumMode();
-  if (!x.is_cuda() || mode == 0 || n < 1024) return x.sum(0);
-  if (mode == 1) return ones(1, n, x.options()).mm(x).view({-1});
-  if (mode == 2) return ones(16, n, x.options()).mm(x).select(0, 0);
-  int64_t parts = 32;
-  while (n % parts != 0) parts /= 2;
-  const at::Tensor partial = ones(1, n / parts, x.options()).expand({parts, 1, n / parts}).bmm(x.view({parts, n / parts, -1}));
-  return partial.view({parts, -1}).sum(0);
+  if (!x.is_cuda() || n < 1024) return x.sum(0);
+  return ones(n, x.options()).mm(x).view({-1});
 }
 
 struct Linear : torch::autograd::Function<Linear> {
