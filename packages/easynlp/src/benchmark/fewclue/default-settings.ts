@@ -10,7 +10,7 @@ export const FEWCLUE_SETTINGS: SuiteSettings = {
   methods: {
     finetune: { learningRate: 2e-5 },
     pet: { learningRate: 1e-5, labelWords: '$words' },
-    ptuning: { learningRate: 1e-5, labelWords: '$words' },
+    ptuning: { learningRate: 3e-5, labelWords: '$words' },
     cptuning: { learningRate: 1e-5 },
     'cptuning-no-mlm': { extends: 'cptuning', tmskWeight: 0 },
   },
