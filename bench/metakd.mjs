@@ -49,6 +49,7 @@ const spread = (values) => {
 };
 
 const runs = [];
+let rows = [];
 for (const seed of seeds) {
   const output = join(scratch, `seed-${seed}`);
   const begun = performance.now();
@@ -71,6 +72,19 @@ for (const seed of seeds) {
       return [figure, { mean: mean(own), std: spread(own) }];
     }),
   );
+  const domains = runs[0].domains.map(({ domain }) => ({
+    category: domain,
+    ...Object.fromEntries(
+      FIGURES.map((figure) => [
+        figure,
+        mean(runs.map((run) => run.domains.find((d) => d.domain === domain)[figure])),
+      ]),
+    ),
+  }));
+  rows = [
+    ...domains,
+    { category: 'average', ...Object.fromEntries(FIGURES.map((figure) => [figure, averages[figure].mean])) },
+  ];
   const gap = averages.teacher.mean - averages.student.mean;
   const gain = averages.student.mean - averages.kd.mean;
   save(name, {
@@ -78,6 +92,7 @@ for (const seed of seeds) {
     machine: machine(),
     settings,
     goals: { mostBehindTeacher: 0.015, aboveVanillaKd: true, seeds: 3 },
+    rows,
     averages,
     gap,
     gain,
@@ -89,12 +104,6 @@ for (const seed of seeds) {
 const percent = (value) => (100 * value).toFixed(2);
 printTable([
   ['category', ...FIGURES],
-  ...runs[0].domains.map(({ domain }) => [
-    domain,
-    ...FIGURES.map((figure) =>
-      percent(mean(runs.map((run) => run.domains.find((d) => d.domain === domain)[figure]))),
-    ),
-  ]),
-  ['average', ...FIGURES.map((figure) => percent(mean(runs.map((run) => run.average[figure]))))],
+  ...rows.map((row) => [row.category, ...FIGURES.map((figure) => percent(row[figure]))]),
 ]);
 console.log(`${runs.length} seed(s); files in ${scratch}`);

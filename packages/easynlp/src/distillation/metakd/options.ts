@@ -131,9 +131,9 @@ export const pipelineFields = {
     description: 'MetaKD: seed of the split and of rowsPerDomain, whatever seed says',
     group: 'Data',
   }),
-  baselines: option(z.array(z.enum(['finetune', 'kd', 'none'])).default(['finetune', 'kd']), {
+  baselines: option(z.array(z.enum(['finetune', 'kd', 'kd-single', 'none'])).default(['finetune', 'kd']), {
     description:
-      'MetaKD: students to compare with: fine-tuned, and distilled from the same teacher by its outputs alone; none = neither',
+      'MetaKD: students to compare with: finetune = fine-tuned, kd = distilled from the same teacher by its outputs alone, kd-single = from a teacher of the domain alone, none',
     group: 'Training',
     value: 'name,…',
   }),

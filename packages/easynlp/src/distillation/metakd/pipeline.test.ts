@@ -11,6 +11,7 @@ import type { MetakdReport } from './report.js';
 
 const folder = workFolder('metakd');
 const rows = writeRows(join(folder, 'rows.jsonl'), domainReviews(240));
+const few = writeRows(join(folder, 'few.jsonl'), domainReviews(64));
 let models: { teacher: string; student: string };
 beforeAll(async () => {
   models = await tinyModels(folder);
@@ -62,15 +63,47 @@ describe('metakd', () => {
     expect(read(join(output, 'report.json'))).toEqual(report);
   }, 60_000);
 
+  it('a student alone needs a teacher that fits', async () => {
+    const teacher = join(folder, 'all', 'teacher');
+    const alone = {
+      ...{ method: 'metakd_student', train: few, model: models.student, sequenceLength: 16 },
+      ...{ output: join(folder, 'alone'), teacher: [teacher], maxSteps: 2, batchSize: 4, device: 'cpu' },
+    };
+    await expect(train({ ...alone, teacher: [] })).rejects.toMatchObject({ code: 'CONFIG_MISSING_VALUE' });
+    await expect(train({ ...alone, teacher: [join(folder, 'all', 'finetune', '书籍')] })).rejects.toThrow(
+      /teacher: expected a model trained with the method metakd_teacher, got .*finetune/,
+    );
+    await expect(train({ ...alone, labels: ['好', '坏'] })).rejects.toThrow(/labels: .*got 好,坏/);
+    await expect(train({ ...alone, distillStage: 'first', distillParts: ['output'] })).rejects.toThrow(
+      /distillParts/,
+    );
+    const strange = domainReviews(8).map((row, i) => (i === 2 ? { ...row, domain: '书藉' } : row));
+    await expect(
+      train({ ...alone, train: writeRows(join(folder, 'strange.jsonl'), strange) }),
+    ).rejects.toThrow(/line 3, column "domain".*did you mean "书籍"/);
+    const heavy = domainReviews(8).map((row, i) => ({ ...row, weight: i === 4 ? 'much' : 0.5 }));
+    await expect(train({ ...alone, train: writeRows(join(folder, 'heavy.jsonl'), heavy) })).rejects.toThrow(
+      /line 5, column "weight"/,
+    );
+    const other = { ...alone, model: undefined, architecture: 'bert' as const, vocabSize: 20 };
+    await expect(train({ ...other, layers: 1, hiddenSize: 8, heads: 1 })).rejects.toThrow(
+      /the vocabulary of the student/,
+    );
+    expect(existsSync(join(folder, 'alone', 'easynlp.json'))).toBe(false);
+    // Rows of both domains, with scores of their own making.
+    const { steps } = await train(alone);
+    expect(steps).toBe(2);
+  }, 60_000);
+
   it('continues where it was interrupted and ends with the same models', async () => {
-    const small = { ...options(), baselines: ['none'], teacherEpochs: 2, epochs: 1 };
+    const small = { ...options(), train: few, baselines: ['none'], teacherEpochs: 2, epochs: 1 };
     const whole = join(folder, 'whole');
     await train({ ...small, output: whole });
     const output = join(folder, 'parts');
     const stop = new AbortController();
     const cut = await train(
       { ...small, output },
-      { signal: stop.signal, onStep: ({ step }) => void (step === 5 && stop.abort()) },
+      { signal: stop.signal, onStep: ({ step }) => void (step === 7 && stop.abort()) },
     );
     expect(cut.stopped).toBe('interrupted');
     expect(existsSync(join(output, 'report.json'))).toBe(false);
@@ -83,7 +116,14 @@ describe('metakd', () => {
   it('distills in two stages, with parts left out', async () => {
     const output = join(folder, 'two');
     await train({
-      ...{ ...options(), output, distillSchedule: 'two-stage', baselines: ['none'], prototypes: 'domain' },
+      ...{
+        ...options(),
+        train: few,
+        output,
+        distillSchedule: 'two-stage',
+        baselines: ['none'],
+        prototypes: 'domain',
+      },
       ...{ distillParts: ['hidden', 'output'], teacherEpochs: 1, epochs: 1 },
     });
     expect(existsSync(join(output, 'students', '书籍-first', 'easynlp.json'))).toBe(true);
@@ -114,11 +154,6 @@ describe('metakd', () => {
     await expect(train({ ...again, train: nameless })).rejects.toMatchObject({
       code: 'DATA_COLUMN_UNKNOWN',
       message: expect.stringContaining('domain'),
-    });
-    const alone = { model: models.student, train: rows, sequenceLength: 16, output: join(folder, 'alone') };
-    await expect(train({ ...alone, method: 'metakd_student' })).rejects.toMatchObject({
-      code: 'CONFIG_MISSING_VALUE',
-      message: expect.stringContaining('teacher'),
     });
     expect(existsSync(join(output, 'teacher'))).toBe(false);
   });

@@ -18,7 +18,7 @@ import {
   specOf,
   writeDomainData,
 } from './prepare-data.js';
-import { averageOf, type DomainReport, type MetakdReport, renderReport } from './report.js';
+import { averageOf, type Baseline, type DomainReport, type MetakdReport, renderReport } from './report.js';
 import { keyOf, Stages, writeWhole } from './stages.js';
 
 /*
@@ -191,24 +191,33 @@ class Pipeline {
     });
   }
 
+  /** A model of the student's size to compare with. */
   async baseline(
-    kind: 'kd' | 'finetune',
+    kind: Baseline,
     domain: string,
-    upstream: string,
+    upstream: { readonly data: string; readonly teacher: string },
     labels: readonly string[],
   ): Promise<string | null> {
     const { model, epochs, learningRate, temperature, output } = this.config;
-    const options = { model, epochs, learningRate, labels, ...this.domainData(domain) };
-    const name = `${kind}/${this.data.names.get(domain)}`;
-    if (kind === 'finetune') return this.trainStage(name, upstream, options);
-    // α·T²·KL + (1 − α)·CE with α = 0.7, divided by α·T².
-    const alpha = 0.7;
-    return this.trainStage(name, upstream, {
-      ...options,
-      ...{ method: 'metakd_student', teacher: [join(output, 'teacher')], temperature },
-      ...{ distillParts: ['output'], labelLossWeight: (1 - alpha) / (alpha * temperature ** 2) },
-      ...{ domainColumn: DOMAIN, transferWeights: false, expertiseWeights: false },
+    const { teacherModel, teacherEpochs, teacherLearningRate } = this.config;
+    const folder = this.data.names.get(domain)!;
+    const data = { labels, ...this.domainData(domain) };
+    const options = { ...data, model, epochs, learningRate };
+    const name = `${kind}/${folder}`;
+    if (kind === 'finetune') return this.trainStage(name, upstream.data, options);
+    const kd = (teacher: string, key: string) =>
+      this.trainStage(name, key, {
+        ...options,
+        ...{ method: 'kd', teacher: [join(output, teacher)], temperature },
+      });
+    if (kind === 'kd') return kd('teacher', upstream.teacher);
+    // The usual way without MetaKD: a teacher of its own for each domain.
+    const own = `teachers/${folder}`;
+    const key = await this.trainStage(own, upstream.data, {
+      ...data,
+      ...{ model: teacherModel, epochs: teacherEpochs, learningRate: teacherLearningRate },
     });
+    return key === null ? null : kd(own, key);
   }
 
   private async accuracy(name: string, domain: string, part: Part): Promise<number> {
@@ -224,10 +233,7 @@ class Pipeline {
     return metrics.accuracy!;
   }
 
-  async report(
-    models: MetakdReport['models'],
-    baselines: readonly ('kd' | 'finetune')[],
-  ): Promise<MetakdReport> {
+  async report(models: MetakdReport['models'], baselines: readonly Baseline[]): Promise<MetakdReport> {
     const hasTest = Object.values(this.data.counts).every((count) => count.test > 0);
     const part = hasTest ? 'test' : 'dev';
     const domains: DomainReport[] = [];
@@ -274,8 +280,7 @@ async function runPipeline(config: MetakdConfig, run: TrainRunOptions, train: Tr
     if ((await pipeline.student(domain, teacher, labels)) === null)
       return pipeline.result('interrupted', null);
     for (const kind of baselines) {
-      const upstream = kind === 'kd' ? teacher : key;
-      if ((await pipeline.baseline(kind, domain, upstream, labels)) === null)
+      if ((await pipeline.baseline(kind, domain, { data: key, teacher }, labels)) === null)
         return pipeline.result('interrupted', null);
     }
   }

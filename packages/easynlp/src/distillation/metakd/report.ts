@@ -1,5 +1,8 @@
 import { table } from '../../util/index.js';
 
+/** What a student is compared with. */
+export type Baseline = 'kd' | 'kd-single' | 'finetune';
+
 /** Accuracies of one domain's test rows. */
 export interface DomainReport {
   readonly domain: string;
@@ -8,6 +11,8 @@ export interface DomainReport {
   readonly student: number;
   /** The student's size, distilled from the same teacher by its outputs alone. */
   readonly kd?: number;
+  /** The same from a teacher of this domain alone. */
+  readonly 'kd-single'?: number;
   /** The student's size, fine-tuned on the domain. */
   readonly finetune?: number;
 }
@@ -20,20 +25,22 @@ export interface MetakdReport {
   readonly average: Omit<DomainReport, 'domain' | 'rows'>;
 }
 
-const FIGURES = ['teacher', 'student', 'kd', 'finetune'] as const;
-const HEADINGS = { teacher: 'teacher', student: 'MetaKD', kd: 'vanilla KD', finetune: 'fine-tuned' };
+const FIGURES = ['teacher', 'student', 'kd', 'kd-single', 'finetune'] as const;
+const HEADINGS = {
+  teacher: 'teacher',
+  student: 'MetaKD',
+  kd: 'vanilla KD',
+  'kd-single': 'KD, own teacher',
+  finetune: 'fine-tuned',
+};
 
 /** Mean over the domains, each counting alike. */
 export function averageOf(domains: readonly DomainReport[]): MetakdReport['average'] {
   const mean = (figure: (typeof FIGURES)[number]) =>
     domains.reduce((sum, domain) => sum + domain[figure]!, 0) / domains.length;
-  const { kd, finetune } = domains[0]!;
-  return {
-    teacher: mean('teacher'),
-    student: mean('student'),
-    ...(kd === undefined ? {} : { kd: mean('kd') }),
-    ...(finetune === undefined ? {} : { finetune: mean('finetune') }),
-  };
+  return Object.fromEntries(
+    FIGURES.filter((figure) => domains[0]![figure] !== undefined).map((figure) => [figure, mean(figure)]),
+  ) as unknown as MetakdReport['average'];
 }
 
 /** The report as a table for people. */
