@@ -22,7 +22,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['predictor'],
   ['fewshot', 'distillation', 'compression', 'knowledge'],
   ['methods'],
-  ['serving', 'export', 'benchmark'],
+  ['serving', 'export', 'benchmark', 'landing'],
   ['cli'],
   ['index'],
 ];

@@ -89,6 +89,9 @@ export class FakeIo implements CliIo {
         },
       ],
       search: async () => ({ documents: 0, results: [] }),
+      land: async () => {
+        throw new Error('not here');
+      },
       listMethods: () => [{ name: 'finetune', description: 'all weights', apps: [] }],
       ...this.overrides,
     };

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { EvaluateConfig, PredictConfig, SearchOptions, TrainConfig } from '../config/index.js';
 import { EasyNlpError } from '../errors/index.js';
+import type { LandOptions, LandResult } from '../landing/index.js';
 import type { ProgressStream } from '../trainer/tracking/index.js';
 
 /** The part of the toolkit's public API that the command line uses. */
@@ -12,6 +13,8 @@ export interface Library {
   pipeline(task: string | undefined, model: string, options: TextPipelineOptions): Promise<TextPipeline>;
   /** The texts of a corpus that are nearest to queries. */
   search(options: SearchOptions, run: RunOptions): Promise<SearchOutcome>;
+  /** Few rows, a large model and a small one: four trained models and a table. */
+  land(options: LandOptions, run: RunOptions): Promise<LandResult>;
   /** The registered tasks. */
   listApps(): readonly AppInfo[];
   /** The ways of training an app; all of them without one. */
@@ -114,7 +117,16 @@ export async function loadLibrary(): Promise<Library> {
     if (EasyNlpError.isInstance(cause)) throw cause;
     throw new EasyNlpError('LIBRARY_NOT_READY', { reason: (cause as Error).message }, { cause });
   }
-  for (const name of ['train', 'evaluate', 'predict', 'pipeline', 'search', 'listApps', 'listMethods']) {
+  for (const name of [
+    'train',
+    'evaluate',
+    'predict',
+    'pipeline',
+    'search',
+    'listApps',
+    'listMethods',
+    'land',
+  ]) {
     if (typeof loaded[name] !== 'function') {
       throw new EasyNlpError('LIBRARY_NOT_READY', { reason: `it has no function '${name}'` });
     }

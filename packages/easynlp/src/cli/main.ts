@@ -16,6 +16,7 @@ import { doctor } from './doctor.js';
 import { EASYNLP_FLAGS } from './easynlp-flag-table.js';
 import { easynlpHelp, isEasynlpStyle, mapEasynlpFlags } from './easynlp-flags.js';
 import { type CliIo, processIo } from './io.js';
+import { addLandCommand } from './land-command.js';
 import { predictTexts } from './predict-texts.js';
 import { printError } from './print.js';
 import { runCommand, tryLibrary } from './run-command.js';
@@ -226,6 +227,7 @@ export async function buildProgram(
   addSearchCommand(program, io, settle, done);
   addTokenizerCommand(program, io, settle, done);
   addBenchmarkCommand(program, io, settle, done);
+  addLandCommand(program, io, settle, done);
   return program;
 }
 
