@@ -54,7 +54,7 @@ describe('CP-Tuning', () => {
     const { metrics } = await evaluate({ model: output, data: dev, device: 'cpu' });
     expect(metrics.accuracy).toBeGreaterThan(0.6);
     const manifest = JSON.parse(readFileSync(join(output, 'easynlp.json'), 'utf8')) as { task: CpTuningSpec };
-    expect(manifest.task).toMatchObject({ method: 'cptuning', anchors: 48, inference: 'nearest' });
+    expect(manifest.task).toMatchObject({ method: 'cptuning', anchors: 48, inference: 'prototype' });
     expect(manifest.task.prompt.pattern.source).toBe('text,<pseudo:2>,<label>');
     const classify = await pipeline('text_classify', output, { device: 'cpu' });
     const result = (await classify('房间很干净，下次还来')) as {
@@ -150,9 +150,9 @@ describe('CP-Tuning', () => {
 
         const labels = inputs.labels!.toArray() as number[];
         const dot = (a: number[], b: number[]) => a.reduce((sum, v, i) => sum + v * b[i]!, 0);
-        const nearest = read(own.forward(inputs).logits!);
-        (own as { inference: string }).inference = 'prototype';
         const central = read(own.forward(inputs).logits!);
+        (own as { inference: string }).inference = 'nearest';
+        const nearest = read(own.forward(inputs).logits!);
         for (const c of [0, 1]) {
           const mine = anchors.filter((_, a) => labels[a] === c);
           const mean = mine[0]!.map((_, i) => mine.reduce((sum, row) => sum + row[i]!, 0) / mine.length);
@@ -223,10 +223,10 @@ describe('CP-Tuning', () => {
     writeFileSync(pairs, `${['label\tsent1\tsent2', ...body].join('\n')}\n`);
     const common = { ...options, app: 'text_match', train: pairs, dev: pairs, epochs: 1, batchSize: 6 };
     const output = join(folder, 'pairs');
-    await train({ ...common, output, cpInference: 'prototype' });
+    await train({ ...common, output, cpInference: 'nearest' });
     const task = (JSON.parse(readFileSync(join(output, 'easynlp.json'), 'utf8')) as { task: CpTuningSpec })
       .task;
-    expect(task).toMatchObject({ inference: 'prototype', secondSequence: 'sent2' });
+    expect(task).toMatchObject({ inference: 'nearest', secondSequence: 'sent2' });
     expect(task.prompt.pattern.source).toBe('sent1,<pseudo:2>,<label>,sent2');
     const match = await pipeline('text_match', output, { device: 'cpu' });
     expect(['0', '1']).toContain(((await match([['天气', '天气']])) as { label: string }[])[0]!.label);

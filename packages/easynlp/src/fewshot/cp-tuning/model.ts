@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { arange, files, keep, nn, noGrad, type Tensor, tidy, zeros } from '@easynlp/torch';
+import { arange, files, nn, noGrad, type Tensor, tidy, zeros } from '@easynlp/torch';
 import type { AppModel, ModelInputs, ModelOutputs, ModelSource } from '../../appzoo/app.js';
 import { EasyNlpError } from '../../errors/index.js';
 import { AutoModelForMaskedLM, BertForMaskedLM } from '../../modelzoo/index.js';
@@ -40,8 +40,7 @@ export class CpTuningModel extends nn.Module implements AppModel {
     this.labels = labels.length;
     const hidden = mlm.config.hidden_size;
     const { pseudoTokens } = prompt.pattern;
-    this.prompts =
-      pseudoTokens === 0 ? null : tidy(() => new nn.Parameter(keep(zeros([pseudoTokens, hidden]))));
+    this.prompts = pseudoTokens === 0 ? null : tidy(() => new nn.Parameter(zeros([pseudoTokens, hidden])));
     this.registerBuffer('anchors', zeros([anchors, hidden]));
     this.registerBuffer('anchorLabels', zeros([anchors], { dtype: 'int64' }));
   }

@@ -9,8 +9,8 @@ import { type PromptSpec, patternFields, preparePrompt } from '../prompt/index.j
 import { anchorRows } from './anchors.js';
 import { PCCL_DEFAULTS } from './pccl.js';
 
-export const INFERENCES = ['nearest', 'prototype'] as const;
-/** How a text gets its label: from the most similar training row, or from the mean of each label's rows. */
+export const INFERENCES = ['prototype', 'nearest'] as const;
+/** How a text gets its label: from the most similar mean of a label's training rows, or from the most similar row. */
 export type CpInference = (typeof INFERENCES)[number];
 
 /** What the trainable tokens begin from: the Chinese for “it is”, which means nothing for any task. */
@@ -45,9 +45,9 @@ export const cpTuningOptions = z.strictObject({
     description: 'cptuning: share of the text that the auxiliary language model must find',
     group: 'Training',
   }),
-  cpInference: option(z.enum(INFERENCES).default('nearest'), {
+  cpInference: option(z.enum(INFERENCES).default('prototype'), {
     description:
-      'cptuning: label of the nearest training row, as EasyNLP, or of the nearest mean of a label’s rows',
+      'cptuning: label of the nearest mean of a label’s training rows, or of the nearest row, as EasyNLP',
     group: 'Training',
   }),
   maxAnchors: option(z.int().positive().default(1024), {
