@@ -1,4 +1,4 @@
-import { cat, noGrad, type Tensor } from '@easynlp/torch';
+import { cat, noGrad, type Tensor, tidy } from '@easynlp/torch';
 import type { AppModel, ModelInputs, TaskSpec } from '../../appzoo/app.js';
 import { openArtefact } from '../../appzoo/artefact.js';
 import { EasyNlpError } from '../../errors/index.js';
@@ -99,6 +99,13 @@ export class FrozenTeacher {
       const columns = this.order.map((at) => traced.logits.narrow(1, at, 1));
       return { ...traced, logits: cat(columns, { dim: 1 }) };
     });
+  }
+
+  /** Sum of every parameter: what tells this teacher from one that was trained again. */
+  sample(): Float32Array {
+    return noGrad(() =>
+      tidy(() => Float32Array.from(this.model.parameters(), (p) => p.to({ dtype: 'float64' }).sum().item())),
+    );
   }
 
   dispose(): void {

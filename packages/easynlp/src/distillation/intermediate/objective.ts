@@ -5,6 +5,7 @@ import { EasyNlpError } from '../../errors/index.js';
 import type { MethodContext } from '../../trainer/method.js';
 import type { Objective, ObjectiveLoss, StepPosition } from '../../trainer/objective.js';
 import { KdLoss } from '../shared/kd-loss.js';
+import { SameTeacher } from '../shared/same-teacher.js';
 import { ScheduledScalar } from '../shared/schedule.js';
 import { encoderFacts, FrozenTeacher, forwardTraced } from './frozen-teacher.js';
 import { type LayerPair, layerMap } from './layer-map.js';
@@ -22,6 +23,7 @@ class IntermediateObjective implements Objective {
   readonly capturable = true;
   private readonly kd: KdLoss;
   private readonly decay: ScheduledScalar;
+  private readonly same: SameTeacher;
   /** By role; a state's names are `hidden.weight`, … */
   private readonly projections = new Map<'embedding' | 'hidden', nn.Linear>();
 
@@ -39,6 +41,7 @@ class IntermediateObjective implements Objective {
       device,
     });
     this.decay = new ScheduledScalar({ start: 1, end: config.intermediateWeightEnd }, device);
+    this.same = new SameTeacher(teacher.sample(), 'teacher', config.allowChanged);
     if (widths.student === widths.teacher) return;
     for (const [role, weight] of [
       ['embedding', embeddingWeight],
@@ -109,10 +112,12 @@ class IntermediateObjective implements Objective {
   }
 
   stateDict(): ReadonlyMap<string, Tensor> {
-    return new Map([...this.projections].flatMap(([role, linear]) => [...linear.stateDict(role)]));
+    const projections = [...this.projections].flatMap(([role, linear]) => [...linear.stateDict(role)]);
+    return new Map([...projections, ...this.same.stateDict()]);
   }
 
   loadStateDict(state: ReadonlyMap<string, Tensor>): void {
+    this.same.loadStateDict(state);
     for (const [role, linear] of this.projections) {
       const own = [...state].filter(([name]) => name.startsWith(`${role}.`));
       linear.loadStateDict(new Map(own.map(([name, tensor]) => [name.slice(role.length + 1), tensor])));
@@ -123,6 +128,7 @@ class IntermediateObjective implements Objective {
     for (const linear of this.projections.values()) linear.dispose();
     this.kd.dispose();
     this.decay.dispose();
+    this.same.dispose();
     this.teacher.dispose();
   }
 }

@@ -7,6 +7,8 @@ import type { LogitsTable } from './logits-rows.js';
 const LOGITS = '\u0000teacherLogits';
 const LABELLED = '\u0000labelled';
 
+const SAMPLE = 64;
+
 /** Rows and what the teacher thinks of them; null where it is asked during training. */
 export interface TaughtRows {
   readonly source: DataSource;
@@ -52,6 +54,20 @@ export class TaughtTable implements DataSource {
 
   async count(): Promise<number> {
     return (await this.halves()).total;
+  }
+
+  /** Logits of some rows of every part: what tells one teacher from another. float32, all parts one after the other. */
+  sample(): Float32Array {
+    const { labelled, unlabelled } = this.parts;
+    const rows = [labelled, ...unlabelled].flatMap(({ logits }) => {
+      if (logits === null || logits.rows === 0) return [];
+      const { data, width } = logits;
+      return Array.from({ length: SAMPLE }, (_, i) => {
+        const row = Math.floor((i * logits.rows) / SAMPLE);
+        return Array.from(data.subarray(row * width, (row + 1) * width));
+      });
+    });
+    return Float32Array.from(rows.flat());
   }
 
   async *rows(options: { start?: number; signal?: AbortSignal } = {}): AsyncGenerator<Row, void, undefined> {

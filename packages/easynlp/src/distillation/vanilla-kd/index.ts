@@ -3,11 +3,16 @@ import type { Method, MethodContext } from '../../trainer/method.js';
 import type { Objective } from '../../trainer/objective.js';
 import { KdLoss } from '../shared/kd-loss.js';
 import type { DistillationConfig } from '../shared/options.js';
+import { SameTeacher } from '../shared/same-teacher.js';
 import { checkTeachers, taughtRows } from '../shared/taught-rows.js';
+import type { TaughtTable } from '../shared/taught-table.js';
 import { vanillaKdOptions } from './options.js';
 
-function objective({ config, runtime }: MethodContext): Objective {
-  const { temperature, temperatureEnd, alpha, alphaEnd } = config as TrainConfig as DistillationConfig;
+function objective({ config, runtime, tables }: MethodContext): Objective {
+  const { temperature, temperatureEnd, alpha, alphaEnd, ...rest } =
+    config as TrainConfig as DistillationConfig;
+  const field = rest.teacher.length > 0 ? 'teacher' : 'teacherLogits';
+  const same = new SameTeacher((tables!.train as TaughtTable).sample(), field, rest.allowChanged);
   const kd = new KdLoss({
     temperature: { start: temperature, end: temperatureEnd },
     alpha: { start: alpha, end: alphaEnd },
@@ -27,7 +32,12 @@ function objective({ config, runtime }: MethodContext): Objective {
       return { loss, logs: { hard, soft } };
     },
     beforeStep: (position) => kd.beforeStep(position),
-    dispose: () => kd.dispose(),
+    stateDict: () => same.stateDict(),
+    loadStateDict: (state) => same.loadStateDict(state),
+    dispose() {
+      kd.dispose();
+      same.dispose();
+    },
   };
 }
 

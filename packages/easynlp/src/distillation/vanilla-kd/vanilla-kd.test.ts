@@ -1,8 +1,9 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import '../../methods.js';
-import { readManifest } from '../../appzoo/artefact.js';
+import { openArtefact, readManifest } from '../../appzoo/artefact.js';
+import { openTable } from '../../datahub/index.js';
 import { evaluate } from '../../predictor/evaluate.js';
 import {
   questionPairs,
@@ -15,6 +16,7 @@ import {
 import { predict } from '../../predictor/predict.js';
 import { metricsOf, remains, runTrain } from '../../trainer/runs.fixture.js';
 import { train } from '../../trainer/train.js';
+import { Teacher } from '../shared/teacher.js';
 
 const folder = workFolder('kd');
 const file = (name: string) => join(folder, name);
@@ -146,15 +148,47 @@ describe('method kd', () => {
     expect(existsSync(join(parts, 'easynlp.json'))).toBe(false);
     await runTrain({ ...options, output: parts, resume: 'auto' });
     expect(remains(parts)).toEqual(remains(whole));
+    // A teacher that was trained again has the same name.
+    const other = file('other-teacher');
+    await train({ ...tiny('bert'), train: rows, output: other, maxSteps: 3 });
+    const again = { ...options, output: parts, epochs: 3, allowChanged: ['epochs', 'teacher'] };
+    renameSync(teacher, `${teacher}-kept`);
+    renameSync(other, teacher);
+    try {
+      await expect(runTrain({ ...again, allowChanged: ['epochs'], resume: 'auto' })).rejects.toMatchObject({
+        code: 'RESUME_CHANGED',
+        details: { field: 'teacher' },
+      });
+      await runTrain({ ...again, resume: 'auto' });
+    } finally {
+      renameSync(teacher, other);
+      renameSync(`${teacher}-kept`, teacher);
+    }
   });
 
   it('reads the labels by name, whatever order the teacher has', async () => {
     const turned = file('turned');
-    await train({ ...tiny('bert'), train: rows, output: turned, labels: ['差评', '好评'], maxSteps: 30 });
-    const output = file('from-turned');
-    await train(student({ teacher: [turned], labels: ['好评', '差评'], alpha: 1, epochs: 8, output }));
-    const { metrics } = await evaluate({ model: output, data: dev, device: 'cpu' });
-    expect(metrics.accuracy).toBeGreaterThan(0.8);
+    await train({ ...tiny('bert'), train: rows, output: turned, labels: ['差评', '好评'], maxSteps: 9 });
+    const source = await openTable(rows);
+    const { tokenizer, spec } = await openArtefact(turned);
+    const columns = ['label', 'text'];
+    const runtime = { device: 'cpu', precision: 'fp32' } as const;
+    const logitsFor = async (labels: readonly string[]) => {
+      const student = { tokenizer, spec: { ...spec, labels } };
+      const asked = await Teacher.open(turned, student, runtime, columns);
+      try {
+        return await asked.logits(source, { batchSize: 7 });
+      } finally {
+        asked.dispose();
+      }
+    };
+    const own = await logitsFor(['差评', '好评']);
+    const swapped = await logitsFor(['好评', '差评']);
+    expect([own.rows, own.width]).toEqual([40, 2]);
+    for (let i = 0; i < own.data.length; i += 2) {
+      expect([swapped.data[i], swapped.data[i + 1]]).toEqual([own.data[i + 1], own.data[i]]);
+    }
+    expect(swapped.data).not.toEqual(own.data);
   });
 
   it('works for pairs', async () => {
