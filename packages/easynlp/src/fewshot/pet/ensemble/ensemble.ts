@@ -169,17 +169,20 @@ export class Ensemble {
   /** Trains each model of a generation; null where it was interrupted. Returns their folders. */
   private async generation(number: number, key: string, before: readonly string[]): Promise<string[] | null> {
     const { config, stages } = this;
-    const scores = number === 0 ? [] : await this.scoresOf(before);
+    // Scoring all unlabelled rows takes time: only where a model has still to be trained.
+    let scores: Promise<number[][][]> | undefined;
     const folders: string[] = [];
     for (const [m, member] of this.members.entries()) {
       const name = `${number === 0 ? '' : `generation-${number}-`}pattern-${member.number}-seed-${member.seed}`;
       const output = stages.path(name);
-      const train = number === 0 ? this.data('train') : await this.generationData(number, m, scores);
       const done = await stages.run(name, keyOf([key, member]), async (continued) => {
+        if (number > 0) scores ??= this.scoresOf(before);
+        const train = scores ? await this.generationData(number, m, await scores) : this.data('train');
         const options = {
           ...patternModelOptions(config),
           ...this.stageData(this.specs[member.number - 1]!),
           ...{ method: 'pet', pattern: member.pattern, seed: member.seed, train, output },
+          ...{ unlabelled: [this.data('unlabelled')], unlabelledSchema: undefined },
           ...{ overwrite: !continued, resume: continued ? 'auto' : undefined },
         };
         return (await this.trainStage(options, this.run)).stopped !== 'interrupted';
@@ -279,7 +282,6 @@ export class Ensemble {
         labelName,
         firstSequence,
         secondSequence: secondSequence ?? undefined,
-        unlabelled: undefined,
       },
       ...(this.hasDev ? { dev: this.data('dev') } : {}),
     };
