@@ -200,6 +200,32 @@ describe('method kd', () => {
     expect((await readManifest(output)).app).toBe('text_match');
   });
 
+  it('works for scores: the distance is squared, and unlabelled pairs have no score', async () => {
+    const scored = questionPairs(24).map(({ label, ...pair }, i) => ({
+      ...pair,
+      label: String(Number(label) * 3 + (i % 2)),
+    }));
+    const data = writeTsv(file('scores.tsv'), scored);
+    const more = writeTsv(
+      file('no-scores.tsv'),
+      scored.map(({ label: _, ...pair }) => pair),
+    );
+    const pairs = { ...tiny('bert'), app: 'text_match_regression', train: data, maxSteps: 8 };
+    await train({ ...pairs, output: file('score-teacher') });
+    const output = file('score-student');
+    const teach = {
+      method: 'kd',
+      teacher: [file('score-teacher')],
+      unlabelled: [more],
+      alpha: 1,
+      loggingSteps: 1,
+    };
+    await train({ ...pairs, ...teach, output });
+    const [first] = logged(output);
+    expect(first!.loss).toBeCloseTo(first!.parts!.soft, 5);
+    expect((await readManifest(output)).app).toBe('text_match_regression');
+  });
+
   it('takes texts that a language model makes, labelled by the teacher', async () => {
     const lines: string[] = [];
     const { result } = await runTrain(
