@@ -38,8 +38,16 @@ const IDIOMS = ['画蛇添足', '守株待兔', '井底之蛙'];
 const RARE = '齉底之蛙';
 const SENTENCES = ['他总是#idiom#，等着好运。', '这样做是#idiom#，没有必要。', '不要做#idiom#，看看外面。'];
 
+const ENGLISH = ['It was great . Yes , a fine film', 'It was terrible . No , a dull film'];
+
 beforeAll(async () => {
-  const texts = [...reviews(24).map((r) => r.text), ...IDIOMS, ...SENTENCES, '好差质量很。成语用得对错'];
+  const texts = [
+    ...reviews(24).map((r) => r.text),
+    ...IDIOMS,
+    ...SENTENCES,
+    '好差质量很。成语用得对错',
+    ...ENGLISH,
+  ];
   async function* corpus() {
     for (const text of [...texts, ...texts, ...texts]) yield text;
   }
@@ -75,6 +83,21 @@ beforeAll(async () => {
     rows(`data/eprstmt/dev_${split}.json`, sentences.slice(8));
     rows(`data/chid/train_${split}.json`, gaps);
     rows(`data/chid/dev_${split}.json`, gaps.slice(0, 3));
+  }
+  const tsv = (path: string, lines: readonly string[]) => {
+    mkdirSync(dirname(at(path)), { recursive: true });
+    writeFileSync(at(path), `${lines.join('\n')}\n`);
+  };
+  for (const name of ['train', 'dev']) {
+    tsv(`glue/SST-2/16-13/${name}.tsv`, [
+      'sentence\tlabel',
+      ...ENGLISH.map((text, i) => `${text}\t${1 - i}`),
+    ]);
+    tsv(`glue/QNLI/16-13/${name}.tsv`, [
+      'index\tquestion\tsentence\tlabel',
+      `1\tA fine film ?\t${ENGLISH[0]}\tentailment`,
+      `2\tA fine film ?\t${ENGLISH[1]}\tnot_entailment`,
+    ]);
   }
   writeFileSync(at('fast.yaml'), 'all: {sequenceLength: 48, batchSize: 8, epochs: 1, maxSteps: 2}\n');
 });
@@ -118,6 +141,19 @@ describe('easynlp benchmark', () => {
     }
     const run = JSON.parse(readFileSync(at('chid/runs/chid/pet/0-seed42.json'), 'utf8'));
     expect(run.rows).toEqual({ train: 6, evaluated: 3 });
+  });
+
+  it('trains on the 16-shot sets, whose patterns are in quotes', async () => {
+    const { code, out, err } = await easynlp([
+      ...['glue16', '--data', at('glue'), '--model', at('bert-tiny'), '--settings', at('fast.yaml')],
+      ...['--device', 'cpu', '--num-threads', '1', '--output', at('english')],
+      ...['--tasks', 'sst-2,qnli', '--splits', '13', '--methods', 'finetune,pet,ptuning,cptuning'],
+    ]);
+    expect(code, err).toBe(0);
+    for (const method of ['finetune', 'pet', 'ptuning', 'cptuning']) {
+      expect(out).toMatch(new RegExp(`^${method}( +(0\\.0|25\\.0|50\\.0|75\\.0|100\\.0)){3}$`, 'm'));
+    }
+    expect(out).not.toContain('published');
   });
 
   it('goes on after an interruption', async () => {
