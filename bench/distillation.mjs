@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // What distillation brings a small student, through the command line that users type.
-//   node bench/distillation.mjs [--only chnsenticorp,eprstmt] [--train-rows N] [--seeds 1,2]
+//   node bench/distillation.mjs [--only chnsenticorp,eprstmt] [--train-rows N] [--seeds 1,2] [--resume]
 // chnsenticorp: bert-small-zh fine-tuned on ChnSentiCorp teaches bert-tiny-zh; beside it the fine-tuned bert-tiny-zh.
-//   Asked for: half of the gap between the student and its teacher.
-// eprstmt: 32 labelled rows (--split 0 to 4); the teacher is tuned on them with a prompt (or --few-shot finetune), the
+//   --augment N and --unlabelled FILE give the distilled one further texts. Asked for: half of the gap between the student and its teacher.
+// eprstmt: 32 labelled rows (--splits 0,1,2,3,4); the teacher is tuned on them with a prompt (or --few-shot finetune), the
 //   student learns from it over the unlabelled rows (all, or --unlabelled-rows N). Asked for: +10 points.
 // Data: EASYNLP_TEST_DATA or ../shared/data
 import { execFileSync } from 'node:child_process';
@@ -47,28 +47,41 @@ function train(name, flags) {
   return row;
 }
 
-const runs = [];
-/** Three trainings for each seed, and what the second student has that the first lacks. */
-function compare(name, goal, reached, { tune, finetune, distil }) {
-  for (const seed of seeds) {
-    const large = train(`${name}-teacher-${seed}`, { ...tune, seed });
-    const small = train(`${name}-student-${seed}`, { model: student, ...finetune, seed });
-    const distilled = train(`${name}-distilled-${seed}`, {
-      model: student,
-      method: 'kd',
-      teacher: large.output,
-      ...distil,
-      seed,
-    });
-    for (const row of [large, small, distilled]) delete row.output;
-    runs.push({ data: name, seed, teacher: large, student: small, distilled });
+const file = join(
+  process.env.BENCH_RESULTS ?? join(root, 'bench', 'results'),
+  `${option('save', 'distillation')}.json`,
+);
+/** Trainings of an earlier call count, as long as the options of theirs were the same. */
+const runs =
+  process.argv.includes('--resume') && existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).runs : [];
+
+/** Three trainings for each seed and variant, and what the second student has that the first lacks. */
+function compare(name, { goal, reached, settings, variants }) {
+  const used = JSON.stringify(settings);
+  const own = [];
+  for (const [variant, { tune, finetune, distil }] of Object.entries(variants)) {
+    for (const seed of seeds) {
+      const place = { data: name, variant, seed, settings: used };
+      let run = runs.find((r) => Object.keys(place).every((key) => r[key] === place[key]));
+      if (run === undefined) {
+        const id = `${name}-${variant}-${seed}`;
+        const large = train(`${id}-teacher`, { ...tune, seed });
+        const small = train(`${id}-student`, { model: student, ...finetune, seed });
+        const taught = { model: student, method: 'kd', teacher: large.output, ...distil, seed };
+        const distilled = train(`${id}-distilled`, taught);
+        for (const row of [large, small, distilled]) delete row.output;
+        run = { ...place, teacher: large, student: small, distilled };
+        runs.push(run);
+      }
+      own.push(run);
+    }
   }
-  const own = runs.filter((run) => run.data === name);
   const of = (who) => mean(own.map((run) => run[who].accuracy));
   const figures = { teacher: of('teacher'), student: of('student'), distilled: of('distilled') };
   const gain = figures.distilled - figures.student;
   const gap = figures.teacher - figures.student;
-  return { data: name, goal, ...figures, gain, gapClosed: gain / gap, reached: reached(gain, gap) };
+  const all = { ...figures, gain, gapClosed: gain / gap };
+  return { data: name, runs: own.length, goal, ...all, reached: reached(gain, gap) };
 }
 
 const COMPARISONS = {
@@ -90,14 +103,30 @@ const COMPARISONS = {
       'batch-size': 32,
     };
     const pupil = { ...common, 'learning-rate': 4e-4, epochs: option('epochs', '4') };
-    return compare('chnsenticorp', 'half of the gap', (gain, gap) => gap > 0 && gain >= gap / 2, {
-      tune: { ...common, model: teacher, 'learning-rate': 1.5e-4, epochs: option('teacher-epochs', '3') },
-      finetune: pupil,
-      distil: {
-        ...pupil,
-        temperature: option('temperature', '2'),
-        alpha: option('alpha', '0.7'),
-        ...(option('augment') ? { augment: option('augment'), 'augment-model': teacher } : {}),
+    const settings = {
+      rows: limit ?? 'all',
+      length: common['sequence-length'],
+      epochs: pupil.epochs,
+      teacherEpochs: option('teacher-epochs', '3'),
+      temperature: option('temperature', '2'),
+      alpha: option('alpha', '0.7'),
+      augment: option('augment', '0'),
+      unlabelled: option('unlabelled', ''),
+    };
+    const more = settings.unlabelled === '' ? {} : { unlabelled: settings.unlabelled };
+    return compare('chnsenticorp', {
+      goal: 'half of the gap',
+      reached: (gain, gap) => gap > 0 && gain >= gap / 2,
+      settings,
+      variants: {
+        all: {
+          tune: { ...common, model: teacher, 'learning-rate': 1.5e-4, epochs: settings.teacherEpochs },
+          finetune: pupil,
+          distil: {
+            ...{ ...pupil, ...more, temperature: settings.temperature, alpha: settings.alpha },
+            ...(settings.augment === '0' ? {} : { augment: settings.augment, 'augment-model': teacher }),
+          },
+        },
       },
     });
   },
@@ -111,7 +140,6 @@ const COMPARISONS = {
     const wanted = Number(option('unlabelled-rows', lines.length));
     writeFileSync(unlabelled, `${lines.slice(0, wanted).join('\n')}\n`);
     const common = {
-      train: join(folder, `train_${option('split', '0')}.json`),
       dev: join(folder, 'dev_few_all.json'),
       format: 'jsonl',
       'sequence-length': 128,
@@ -128,19 +156,30 @@ const COMPARISONS = {
         epochs: 10,
       },
     }[option('few-shot', 'pet')];
-    return compare('eprstmt', '+10 points', (gain) => gain >= 0.1, {
-      tune: { ...common, model: teacher, ...tune },
-      finetune: { ...common, 'learning-rate': 4e-4, epochs: 20 },
-      distil: {
-        ...common,
-        unlabelled,
-        'batch-size': 32,
-        'learning-rate': 4e-4,
-        epochs: option('epochs', '3'),
-        temperature: option('temperature', '2'),
-        alpha: option('alpha', '0.7'),
-        'labelled-repeat': 4,
-      },
+    const settings = {
+      fewShot: option('few-shot', 'pet'),
+      unlabelled: wanted,
+      epochs: option('epochs', '3'),
+      temperature: option('temperature', '2'),
+      alpha: option('alpha', '0.7'),
+    };
+    const variant = (split) => {
+      const rows = { ...common, train: join(folder, `train_${split}.json`) };
+      return {
+        tune: { ...rows, model: teacher, ...tune },
+        finetune: { ...rows, 'learning-rate': 4e-4, epochs: 20 },
+        distil: {
+          ...{ ...rows, unlabelled, 'batch-size': 32, 'learning-rate': 4e-4, epochs: settings.epochs },
+          ...{ temperature: settings.temperature, alpha: settings.alpha, 'labelled-repeat': 4 },
+        },
+      };
+    };
+    const splits = option('splits', '0').split(',');
+    return compare('eprstmt', {
+      goal: '+10 points',
+      reached: (gain) => gain >= 0.1,
+      settings,
+      variants: Object.fromEntries(splits.map((split) => [`split ${split}`, variant(split)])),
     });
   },
 };
