@@ -2,7 +2,7 @@
 // MetaKD on shopping reviews of several categories, through the command line that users type: one teacher for all
 // categories, one small student for each, beside vanilla KD from the same teacher and plain fine-tuning.
 //   node bench/metakd.mjs [--seeds 1,2,3] [--domains 书籍,手机,…] [--rows 1000] [--teacher bert-small-zh]
-//     [--student bert-tiny-zh] [--epochs 8] [--teacher-epochs 3] [--learning-rate 4e-4] [--teacher-learning-rate 2e-4]
+//     [--student bert-tiny-zh] [--epochs 12] [--teacher-epochs 4] [--learning-rate 1e-3] [--teacher-learning-rate 2e-4]
 //     [--batch-size 16] [--sequence-length 64] [--device cpu] [--output FOLDER (to continue an interrupted run)] [--name metakd]
 //     [--schedule two-stage] [--kd-single (also KD from a teacher of each category alone)]
 //   data: EASYNLP_TEST_DATA or ../shared/data. Seeds change training; the rows and their split stay.
@@ -28,10 +28,10 @@ const settings = {
   testFraction: 0.4,
   teacherModel: option('teacher', 'bert-small-zh'),
   model: option('student', 'bert-tiny-zh'),
-  teacherEpochs: Number(option('teacher-epochs', '3')),
+  teacherEpochs: Number(option('teacher-epochs', '4')),
   teacherLearningRate: Number(option('teacher-learning-rate', '2e-4')),
-  epochs: Number(option('epochs', '8')),
-  learningRate: Number(option('learning-rate', '4e-4')),
+  epochs: Number(option('epochs', '12')),
+  learningRate: Number(option('learning-rate', '1e-3')),
   batchSize: Number(option('batch-size', '16')),
   sequenceLength: Number(option('sequence-length', '64')),
   distillSchedule: option('schedule', 'joint'),

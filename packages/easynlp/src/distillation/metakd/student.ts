@@ -16,7 +16,7 @@ import { domainColumns, withDomains } from './variant.js';
  * Meta-distillation (Pan et al., ACL 2021, §3.3): a student of one domain (or of several) imitates the meta-teacher,
  * each row as much as its knowledge transfers and as the teacher knows it:
  *
- *   L = 1/N Σ_x λ(x)·( L_attn + L_hidn + L_embd + L_out + γ₂·L_TKD )
+ *   L = 1/N Σ_x λ(x)·( L_attn + L_hidn + L_embd + T²·L_out + γ₂·L_TKD )
  */
 
 /** The parts of a stage: EasyNLP's first trains the layers, its second the output. */
@@ -51,7 +51,11 @@ export function studentObjective(
 ): Objective {
   const { parts } = bridge;
   const inside = [...parts].some((part) => part !== 'output');
-  const factor = (part: DistillPart) => (part === 'domain' ? settings.domainLossWeight : 1);
+  // T² as in Hinton et al. 2015: what the outputs weigh beside the layers then does not depend on T.
+  const factors: Partial<Record<DistillPart, number>> = {
+    domain: settings.domainLossWeight,
+    output: settings.temperature ** 2,
+  };
   return {
     name: 'metakd_student',
     groups: (model) => [
@@ -69,7 +73,7 @@ export function studentObjective(
       if (parts.has('output'))
         rows.output = softCrossEntropy(own.logits, taught.logits, settings.temperature);
       let total = Object.entries(rows)
-        .map(([part, loss]) => loss.mul(factor(part as DistillPart)))
+        .map(([part, loss]) => loss.mul(factors[part as DistillPart] ?? 1))
         .reduce((sum, loss) => sum.add(loss));
       if (settings.labelLossWeight > 0) {
         rows.label = nn.functional.crossEntropy(own.logits, labels!, { reduction: 'none' });
