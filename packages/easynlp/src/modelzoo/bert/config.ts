@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { checkLabels, parseConfig, sharedConfigFields } from '../model-config.js';
+import { checkLabels, type ModelConfig, parseConfig, sharedConfigFields } from '../model-config.js';
 
 const size = z.number().int().positive();
 const probability = z.number().min(0).max(1);
@@ -15,43 +15,68 @@ export const BERT_ACTIVATIONS = [
   'tanh',
 ] as const;
 
+/** Fields that BERT shares with its relatives, with the defaults of transformers' `BertConfig`. */
+export const bertConfigFields = {
+  ...sharedConfigFields,
+  vocab_size: size.default(30522),
+  hidden_size: size.default(768),
+  num_hidden_layers: size.default(12),
+  num_attention_heads: size.default(12),
+  intermediate_size: size.default(3072),
+  hidden_act: z.enum(BERT_ACTIVATIONS).default('gelu'),
+  hidden_dropout_prob: probability.default(0.1),
+  attention_probs_dropout_prob: probability.default(0.1),
+  classifier_dropout: probability.nullish(),
+  max_position_embeddings: size.default(512),
+  type_vocab_size: size.default(2),
+  layer_norm_eps: z.number().positive().default(1e-12),
+  pad_token_id: z.number().int().nullish().default(0),
+  tie_word_embeddings: z.boolean().default(true),
+  position_embedding_type: z.literal('absolute').nullish(),
+  is_decoder: z.literal(false).nullish(),
+  add_cross_attention: z.literal(false).nullish(),
+} as const;
+
+/** What the blocks of BERT read of a configuration; relatives of BERT have it too. */
+export interface BertShape extends ModelConfig {
+  readonly hidden_size: number;
+  readonly num_hidden_layers: number;
+  readonly num_attention_heads: number;
+  readonly intermediate_size: number;
+  readonly hidden_act: (typeof BERT_ACTIVATIONS)[number];
+  readonly hidden_dropout_prob: number;
+  readonly attention_probs_dropout_prob: number;
+  readonly classifier_dropout?: number | null | undefined;
+  readonly max_position_embeddings: number;
+  readonly type_vocab_size: number;
+  readonly layer_norm_eps: number;
+  readonly pad_token_id?: number | null | undefined;
+  readonly tie_word_embeddings: boolean;
+}
+
+/** Labels without gaps, and heads that divide the hidden size. */
+export function checkBertShape(
+  config: ModelConfig & { readonly hidden_size: number; readonly num_attention_heads: number },
+  context: z.RefinementCtx,
+): void {
+  checkLabels(config, context);
+  if (config.hidden_size % config.num_attention_heads !== 0) {
+    context.addIssue({
+      code: 'custom',
+      path: ['hidden_size'],
+      message: `a multiple of num_attention_heads (${config.num_attention_heads})`,
+    });
+  }
+}
+
 /**
  * A BERT `config.json`, unchanged; defaults are those of transformers' `BertConfig`. Unknown keys are kept.
  *
  * Not supported, and refused rather than ignored: decoders, cross-attention, relative positions.
  */
 export const bertConfigSchema = z
-  .looseObject({
-    ...sharedConfigFields,
-    model_type: z.literal('bert').default('bert'),
-    vocab_size: size.default(30522),
-    hidden_size: size.default(768),
-    num_hidden_layers: size.default(12),
-    num_attention_heads: size.default(12),
-    intermediate_size: size.default(3072),
-    hidden_act: z.enum(BERT_ACTIVATIONS).default('gelu'),
-    hidden_dropout_prob: probability.default(0.1),
-    attention_probs_dropout_prob: probability.default(0.1),
-    classifier_dropout: probability.nullish(),
-    max_position_embeddings: size.default(512),
-    type_vocab_size: size.default(2),
-    layer_norm_eps: z.number().positive().default(1e-12),
-    pad_token_id: z.number().int().nullish().default(0),
-    tie_word_embeddings: z.boolean().default(true),
-    position_embedding_type: z.literal('absolute').nullish(),
-    is_decoder: z.literal(false).nullish(),
-    add_cross_attention: z.literal(false).nullish(),
-  })
-  .superRefine((config, context) => {
-    checkLabels(config, context);
-    if (config.hidden_size % config.num_attention_heads !== 0) {
-      context.addIssue({
-        code: 'custom',
-        path: ['hidden_size'],
-        message: `a multiple of num_attention_heads (${config.num_attention_heads})`,
-      });
-    }
-  });
+  .looseObject({ ...bertConfigFields, model_type: z.literal('bert').default('bert') })
+  .superRefine(checkBertShape);
 
 export type BertConfig = z.output<typeof bertConfigSchema>;
 /** What `bertConfig()` takes: any subset of the fields. */

@@ -1,9 +1,9 @@
 import { arange, nn, noGrad, type Tensor, tidy } from '@easynlp/torch';
-import { EasyNlpError } from '../../errors/index.js';
-import type { EncoderInputs, EncoderOptions, EncoderOutput } from '../interfaces.js';
-import { type UnpadsInputs, unpaddingOf } from '../unpadding.js';
-import { BertAttention, BertResidualOutput, type Visible } from './attention.js';
-import type { BertConfig } from './config.js';
+import type { EncoderInputs, EncoderOptions } from '../interfaces.js';
+import type { Visible } from '../shared/attention.js';
+import { type EncodedLayers, EncoderModel, runLayers } from '../shared/encoder-model.js';
+import { BertAttention, BertResidualOutput, type SelfAttentionClass } from './attention.js';
+import type { BertConfig, BertShape } from './config.js';
 import { TiedLinear } from './tied-linear.js';
 
 /*
@@ -13,43 +13,52 @@ import { TiedLinear } from './tied-linear.js';
 
 const { Dropout, Embedding, LayerNorm, Linear, Module } = nn;
 
-/** Added to the scores of hidden positions: exp() of it is 0, yet a row hiding everything gives no NaN. */
-const HIDDEN = { float16: -3e4, default: -1e9 } as const;
+/** How the embeddings of a relative of BERT differ. */
+export interface EmbeddingsShape {
+  /** Size of the embeddings; `hidden_size` by default. */
+  readonly width?: number;
+  /** Whether there is a table of positions. Default true. */
+  readonly positions?: boolean;
+}
 
 /** Sum of token, position and segment embeddings. */
-class BertEmbeddings extends Module {
+export class BertEmbeddings extends Module {
   readonly word_embeddings: nn.Embedding;
-  readonly position_embeddings: nn.Embedding;
+  readonly position_embeddings: nn.Embedding | null;
   readonly token_type_embeddings: nn.Embedding;
   readonly LayerNorm: nn.LayerNorm;
   readonly dropout: nn.Dropout;
 
-  constructor(config: BertConfig, factory: nn.FactoryOptions) {
+  constructor(config: BertShape, factory: nn.FactoryOptions, shape: EmbeddingsShape = {}) {
     super();
-    const hidden = config.hidden_size;
+    const { width: hidden = config.hidden_size, positions = true } = shape;
     this.word_embeddings = new Embedding(config.vocab_size, hidden, {
       ...factory,
       paddingIdx: config.pad_token_id ?? null,
     });
-    this.position_embeddings = new Embedding(config.max_position_embeddings, hidden, factory);
+    this.position_embeddings = positions
+      ? new Embedding(config.max_position_embeddings, hidden, factory)
+      : null;
     this.token_type_embeddings = new Embedding(config.type_vocab_size, hidden, factory);
     this.LayerNorm = new LayerNorm(hidden, { ...factory, eps: config.layer_norm_eps });
     this.dropout = new Dropout(config.hidden_dropout_prob);
   }
 
-  forward({ inputIds, inputsEmbeds, tokenTypeIds, positionIds }: EncoderInputs): Tensor {
-    return tidy(() => {
-      const words = inputsEmbeds ?? this.word_embeddings.forward(inputIds!); // [B, T, H]
-      // A slice gives the same rows and gradients as looking up 0 … T−1, without index tensors.
-      const positions = positionIds
-        ? this.position_embeddings.forward(positionIds) // [B, T, H] or [1, T, H]
-        : this.position_embeddings.weight.narrow(0, 0, words.size(1)); // [T, H]
-      const types = tokenTypeIds
-        ? this.types(tokenTypeIds) // [B, T, H]
-        : this.token_type_embeddings.weight.select(0, 0); // [H]
-      const sum = tokenTypeIds ? words.add(types).add_(positions) : words.add(positions.add(types));
-      return this.dropout.forward(this.LayerNorm.forward(sum));
-    });
+  forward(inputs: EncoderInputs): Tensor {
+    return tidy(() => this.dropout.forward(this.LayerNorm.forward(this.sum(inputs))));
+  }
+
+  protected sum({ inputIds, inputsEmbeds, tokenTypeIds, positionIds }: EncoderInputs): Tensor {
+    const words = inputsEmbeds ?? this.word_embeddings.forward(inputIds!); // [B, T, H]
+    const types = tokenTypeIds
+      ? this.types(tokenTypeIds) // [B, T, H]
+      : this.token_type_embeddings.weight.select(0, 0); // [H]
+    if (this.position_embeddings === null) return words.add(types);
+    // A slice gives the same rows and gradients as looking up 0 … T−1, without index tensors.
+    const positions = positionIds
+      ? this.position_embeddings.forward(positionIds) // [B, T, H] or [1, T, H]
+      : this.position_embeddings.weight.narrow(0, 0, words.size(1)); // [T, H]
+    return tokenTypeIds ? words.add(types).add_(positions) : words.add(positions.add(types));
   }
 
   private types(ids: Tensor): Tensor {
@@ -62,11 +71,11 @@ class BertEmbeddings extends Module {
   }
 }
 
-class BertIntermediate extends Module {
+export class BertIntermediate extends Module {
   readonly dense: nn.Linear;
   private readonly activation: (x: Tensor) => Tensor;
 
-  constructor(config: BertConfig, factory: nn.FactoryOptions) {
+  constructor(config: BertShape, factory: nn.FactoryOptions) {
     super();
     this.dense = new Linear(config.hidden_size, config.intermediate_size, factory);
     this.activation = nn.functional.activation(config.hidden_act);
@@ -77,14 +86,14 @@ class BertIntermediate extends Module {
   }
 }
 
-class BertLayer extends Module {
+export class BertLayer extends Module {
   readonly attention: BertAttention;
   readonly intermediate: BertIntermediate;
   readonly output: BertResidualOutput;
 
-  constructor(config: BertConfig, factory: nn.FactoryOptions) {
+  constructor(config: BertShape, factory: nn.FactoryOptions, SelfAttention?: SelfAttentionClass) {
     super();
-    this.attention = new BertAttention(config, factory);
+    this.attention = new BertAttention(config, factory, SelfAttention);
     this.intermediate = new BertIntermediate(config, factory);
     this.output = new BertResidualOutput(config.intermediate_size, config, factory);
   }
@@ -97,39 +106,26 @@ class BertLayer extends Module {
   }
 }
 
-class BertEncoder extends Module {
+export class BertEncoder extends Module {
   readonly layer: BertLayer[];
 
-  constructor(config: BertConfig, factory: nn.FactoryOptions) {
+  constructor(config: BertShape, factory: nn.FactoryOptions, SelfAttention?: SelfAttentionClass) {
     super();
-    this.layer = Array.from({ length: config.num_hidden_layers }, () => new BertLayer(config, factory));
+    this.layer = Array.from(
+      { length: config.num_hidden_layers },
+      () => new BertLayer(config, factory, SelfAttention),
+    );
   }
 
-  forward(embedded: Tensor, visible: Visible, options: EncoderOptions): Omit<EncoderOutput, 'poolerOutput'> {
-    const { outputHiddenStates = false, outputAttentions = false } = options;
-    const hiddenStates: Tensor[] = outputHiddenStates ? [embedded] : [];
-    const attentions: Tensor[] = [];
-    let x = embedded;
-    for (const layer of this.layer) {
-      const { hidden, weights } = layer.forward(x, visible, outputAttentions);
-      if (weights !== null) attentions.push(weights);
-      if (outputHiddenStates) hiddenStates.push(hidden);
-      // What autograd needs it holds itself; without gradients the layer's input is free now.
-      else x.dispose();
-      x = hidden;
-    }
-    return {
-      lastHiddenState: x,
-      ...(outputHiddenStates ? { hiddenStates } : {}),
-      ...(outputAttentions ? { attentions } : {}),
-    };
+  forward(embedded: Tensor, visible: Visible, options: EncoderOptions): EncodedLayers {
+    return runLayers(this.layer, embedded, visible, options);
   }
 }
 
-class BertPooler extends Module {
+export class BertPooler extends Module {
   readonly dense: nn.Linear;
 
-  constructor(config: BertConfig, factory: nn.FactoryOptions) {
+  constructor(config: BertShape, factory: nn.FactoryOptions) {
     super();
     this.dense = new Linear(config.hidden_size, config.hidden_size, factory);
   }
@@ -144,6 +140,12 @@ export interface BertModelOptions extends nn.FactoryOptions {
   readonly addPoolingLayer?: boolean;
 }
 
+/** What relatives of BERT bring of their own. */
+export interface BertParts {
+  readonly Embeddings?: new (config: BertShape, factory: nn.FactoryOptions) => BertEmbeddings;
+  readonly SelfAttention?: SelfAttentionClass;
+}
+
 /**
  * The BERT encoder. RoBERTa-wwm, MacBERT, PAI-BERT and mengzi are the same network with other weights.
  *
@@ -151,97 +153,36 @@ export interface BertModelOptions extends nn.FactoryOptions {
  * const model = new BertModel(bertPreset('tiny', { vocabSize: 21128 })).eval();
  * model.forward({ inputIds: tensor([[101, 872, 1962, 102]], { dtype: 'int64' }) }).lastHiddenState.shape; // [1, 4, 128]
  */
-export class BertModel extends Module implements UnpadsInputs {
-  readonly unpads = true;
-  readonly config: BertConfig;
+export class BertModel<C extends BertShape = BertConfig> extends EncoderModel<C> {
   readonly embeddings: BertEmbeddings;
   readonly encoder: BertEncoder;
   readonly pooler: BertPooler | null;
 
   /** Weights start as transformers starts them; `manualSeed()` fixes them. On device `meta` they have no content. */
-  constructor(config: BertConfig, options: BertModelOptions = {}) {
-    super();
+  constructor(config: C, options: BertModelOptions = {}, parts: BertParts = {}) {
+    super(config);
     const { addPoolingLayer = true, ...factory } = options;
-    this.config = config;
-    this.embeddings = new BertEmbeddings(config, factory);
-    this.encoder = new BertEncoder(config, factory);
+    this.embeddings = new (parts.Embeddings ?? BertEmbeddings)(config, factory);
+    this.encoder = new BertEncoder(config, factory, parts.SelfAttention);
     this.pooler = addPoolingLayer ? new BertPooler(config, factory) : null;
     if (factory.device !== 'meta') initBertWeights(this, config);
   }
 
-  /** @throws EasyNlpError MODEL_INPUT_INVALID for a missing or ill-shaped input and for texts beyond the last position */
-  forward(inputs: EncoderInputs, options: EncoderOptions = {}): EncoderOutput {
-    this.check(inputs);
-    return tidy(() => {
-      const encoded = this.encode(inputs, options);
-      return { ...encoded, poolerOutput: this.pooler?.forward(encoded.lastHiddenState) ?? null };
-    });
+  protected override embed(inputs: EncoderInputs): Tensor {
+    return this.embeddings.forward(inputs);
   }
 
-  private encode(inputs: EncoderInputs, options: EncoderOptions): Omit<EncoderOutput, 'poolerOutput'> {
-    const { outputHiddenStates = false, outputAttentions = false } = options;
-    const mask = inputs.attentionMask ?? null;
-    const unpadding = mask && !outputHiddenStates && !outputAttentions ? unpaddingOf(mask) : null;
-    if (unpadding === null || !inputs.inputIds) {
-      const embedded = this.embeddings.forward(inputs);
-      const bias = mask ? attentionBias(mask, embedded) : null;
-      return this.encoder.forward(embedded, { bias, unpadding: null }, options);
-    }
-    return tidy(() => {
-      const { rows, positions, places } = unpadding;
-      const chosen = (ids: Tensor) => ids.reshape([-1]).indexSelect(0, rows).unsqueeze(0); // [B, T] → [1, N]
-      const { inputIds, tokenTypeIds, positionIds } = inputs;
-      const embedded = this.embeddings.forward({
-        inputIds: chosen(inputIds!),
-        ...(tokenTypeIds ? { tokenTypeIds: chosen(tokenTypeIds) } : {}),
-        positionIds: positionIds ? chosen(positionIds.expandAs(inputIds!)) : positions.unsqueeze(0),
-      });
-      const { lastHiddenState } = this.encoder.forward(embedded, { bias: null, unpadding }, options);
-      const [batch, length] = inputIds!.shape as [number, number];
-      return { lastHiddenState: lastHiddenState.squeeze(0).indexSelect(0, places).view([batch, length, -1]) };
-    });
+  protected override run(embedded: Tensor, visible: Visible, options: EncoderOptions): EncodedLayers {
+    return this.encoder.forward(embedded, visible, options);
   }
 
-  private check({ inputIds, inputsEmbeds, attentionMask }: EncoderInputs): void {
-    const fail = (reason: string, hint = ''): never => {
-      throw new EasyNlpError('MODEL_INPUT_INVALID', { model: 'BERT', reason, hint });
-    };
-    if (!inputIds === !inputsEmbeds) fail('give either inputIds or inputsEmbeds');
-    const shape = (inputIds ?? inputsEmbeds)!.shape;
-    if (shape.length !== (inputIds ? 2 : 3)) {
-      fail(
-        `${inputIds ? 'inputIds must be [batch, length]' : 'inputsEmbeds must be [batch, length, hidden]'}, got [${shape.join(', ')}]`,
-      );
-    }
-    const length = shape[1]!;
-    const most = this.config.max_position_embeddings;
-    // A batch that says where its tokens are may be wider than any text.
-    if (length > most && !(attentionMask && unpaddingOf(attentionMask))) {
-      fail(
-        `texts of ${length} tokens, while this model has ${most} positions`,
-        `Encode with a maximum length of ${most} or less.`,
-      );
-    }
-    const mask = attentionMask?.shape;
-    if (mask && !(mask[0] === shape[0] && mask.slice(1).every((n) => n === length) && mask.length <= 3)) {
-      fail(
-        `attentionMask must be [${shape[0]}, ${length}] or [${shape[0]}, ${length}, ${length}], got [${mask.join(', ')}]`,
-      );
-    }
+  protected override pool(hidden: Tensor): Tensor | null {
+    return this.pooler?.forward(hidden) ?? null;
   }
-}
 
-/** What attention adds to its scores, once per batch: 0 where the mask is 1, a large negative number where it is 0. */
-function attentionBias(mask: Tensor, like: Tensor): Tensor {
-  return noGrad(() =>
-    tidy(() => {
-      const { dtype } = like;
-      const [batch, length] = mask.shape as [number, number];
-      const hidden = dtype === 'float16' ? HIDDEN.float16 : HIDDEN.default;
-      const bias = mask.to({ dtype }).sub(1).mul(-hidden);
-      return bias.view(mask.ndim === 3 ? [batch, 1, length, length] : [batch, 1, 1, length]);
-    }),
-  );
+  protected override get positions(): number | null {
+    return this.config.max_position_embeddings;
+  }
 }
 
 /**
