@@ -39,6 +39,16 @@ const OWN_TO_STAGES = new Set([
   ...['overwrite', 'resume', 'allowChanged', 'epochs', 'learningRate'],
 ]);
 
+/** Options that change how fast a training is or what is kept of it on the way, not what comes out of it. */
+const HARMLESS = new Set([
+  'numThreads',
+  'loggingSteps',
+  'tensorboard',
+  'saveStrategy',
+  'saveSteps',
+  'keepLast',
+]);
+
 function commonOptions(config: MetakdConfig): Record<string, unknown> {
   return Object.fromEntries(
     Object.keys(trainConfigSchema.shape)
@@ -112,7 +122,7 @@ class Pipeline {
   async trainStage(name: string, upstream: string, options: Record<string, unknown>): Promise<string | null> {
     const output = join(this.config.output, name);
     const given = { ...commonOptions(this.config), app: this.config.app, ...options, output };
-    const key = keyOf([upstream, given]);
+    const key = keyOf([upstream, Object.entries(given).filter(([option]) => !HARMLESS.has(option))]);
     const { done, result } = await this.stages.run(name.replaceAll('/', '-'), key, async (continued) => {
       const trained = await this.train(
         { ...given, ...(continued ? { resume: 'auto' } : { overwrite: true }) } as unknown as TrainOptions,
