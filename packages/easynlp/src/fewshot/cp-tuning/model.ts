@@ -5,6 +5,7 @@ import type { AppModel, ModelInputs, ModelOutputs, ModelSource } from '../../app
 import { EasyNlpError } from '../../errors/index.js';
 import { AutoModelForMaskedLM, BertForMaskedLM } from '../../modelzoo/index.js';
 import { insertPrompts } from './insert-prompts.js';
+import { cosines } from './pccl.js';
 import type { CpInference, CpTuningSpec } from './spec.js';
 
 /** Logits are similarities times this: probabilities then tell near calls from clear ones (e¹⁰ for cosines 1 apart). */
@@ -108,19 +109,19 @@ export class CpTuningModel extends nn.Module implements AppModel {
   }
 
   private nearest(features: Tensor, anchors: Tensor): Tensor {
-    const cosines = features.matmul(anchors.transpose(0, 1)).unsqueeze(1); // [B, 1, A]
-    return cosines.maskedFill(this.owners().logicalNot().unsqueeze(0), NO_ANCHOR).amax({ dim: [-1] });
+    const similar = cosines(features, anchors).unsqueeze(1); // [B, 1, A]
+    return similar.maskedFill(this.owners().logicalNot().unsqueeze(0), NO_ANCHOR).amax({ dim: [-1] });
   }
 
   private central(features: Tensor, anchors: Tensor): Tensor {
     const owners = this.owners().to({ dtype: anchors.dtype });
-    const sums = owners.matmul(anchors); // [C, H]: means but for the length
+    const sums = cosines(owners, anchors.transpose(0, 1)); // [C, H]: means but for the length
     const means = sums.div(sums.norm({ dim: [-1], keepdim: true }).clampMin(1e-12));
     const none = owners
       .sum({ dim: [1] })
       .eq(0)
       .unsqueeze(0);
-    return features.matmul(means.transpose(0, 1)).maskedFill(none, NO_ANCHOR);
+    return cosines(features, means).maskedFill(none, NO_ANCHOR);
   }
 }
 

@@ -1,4 +1,4 @@
-import { gradCheck, noGrad, type Tensor, tensor, tidy } from '@easynlp/torch';
+import { amp, gradCheck, noGrad, type Tensor, tensor, tidy } from '@easynlp/torch';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type PcclOptions, pairCosts, pcclLoss, pcclOfPairs } from './pccl.js';
@@ -89,6 +89,15 @@ describe('PCCL', () => {
         });
       }
     }
+  });
+
+  it('keeps its precision under autocast', () => {
+    tidy(() => {
+      const x = tensor(normalized(ROWS));
+      const ids = tensor([0, 1, 0, 1], { dtype: 'int64' });
+      const low = amp.autocast({ device: 'cpu' }, () => pcclLoss(x, ids));
+      expect(low.item()).toBe(pcclLoss(x, ids).item());
+    });
   });
 
   const vectors = fc.array(

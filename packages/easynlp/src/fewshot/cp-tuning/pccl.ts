@@ -1,4 +1,4 @@
-import { arange, noGrad, type Tensor, tidy } from '@easynlp/torch';
+import { amp, arange, noGrad, type Tensor, tidy } from '@easynlp/torch';
 
 export interface PcclOptions {
   /** m: how far apart positive and negative pairs shall be. Default 0.4. */
@@ -11,6 +11,13 @@ export interface PcclOptions {
 
 /** Default margin, γ and k, those of EasyNLP. */
 export const PCCL_DEFAULTS = { margin: 0.4, gamma: 64, k: 1 } as const;
+
+/** Cosines of vectors of length 1, [N, H] and [M, H] → [N, M]. Autocast would round them to 8 bits, which γ makes large. */
+export function cosines(one: Tensor, other: Tensor): Tensor {
+  return tidy(() =>
+    amp.autocast({ device: one.device, enabled: false }, () => one.matmul(other.transpose(0, 1))),
+  );
+}
 
 /** In the place of pairs that do not count: exp() of it is exactly 0, and differences of it are still finite. */
 const NOTHING = -1e30;
@@ -55,7 +62,7 @@ export function pairCosts(
 export function pcclLoss(features: Tensor, labels: Tensor, options: PcclOptions = {}): Tensor {
   return tidy(() => {
     const wide = features.dtype === 'float64' ? features : features.to({ dtype: 'float32' });
-    const similarities = wide.matmul(wide.transpose(0, 1)); // [N, N]
+    const similarities = cosines(wide, wide); // [N, N]
     return pcclOfPairs(similarities, labels, pairCosts(similarities, options), options);
   });
 }
