@@ -33,6 +33,7 @@ export function findApp(name: string, apps: readonly AppInfo[]): AppInfo {
 
 /** Switches that choose among the tasks that a name stands for. */
 const APP_VARIANTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  text_classify: { '--multi-label': 'text_classify_multi_label' },
   text_match: { '--two-tower': 'text_match_two_tower', '--regression': 'text_match_regression' },
 };
 

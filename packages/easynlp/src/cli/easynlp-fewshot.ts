@@ -18,6 +18,7 @@ const OPTIONS: Readonly<Record<string, 'text' | 'number' | 'boolean' | 'list'>> 
   prompt_lr_factor: 'number',
   tmsk_weight: 'number',
   tmsk_rate: 'number',
+  cp_inference: 'text',
   pccl_margin: 'number',
   pccl_gamma: 'number',
   pccl_k: 'number',

@@ -1,4 +1,5 @@
 import { dataAugmentationOptions } from '../appzoo/data-augmentation/options.js';
+import { multiLabelOptions, multiLabelUseOptions } from '../appzoo/text-classify-multi-label/options.js';
 import { twoTowerOptions } from '../appzoo/text-match/two-tower-options.js';
 import { buildSchema, type CommandName, expectation, fieldsOf } from '../config/index.js';
 import { vanillaKdOptions } from '../distillation/vanilla-kd/options.js';
@@ -108,6 +109,8 @@ function typed(key: string, type: ParameterType, text: string): string | number 
 /** Options beside the command's, by the task and the method that EasyNLP's own parameters have selected. */
 function optionsOf(command: CommandName, { app, method }: Readonly<Record<string, unknown>>) {
   if (command === 'train' && method === 'kd') return vanillaKdOptions;
+  if (app === 'text_classify_multi_label')
+    return command === 'train' ? multiLabelOptions : multiLabelUseOptions;
   return command === 'predict' && app === 'data_augmentation' ? dataAugmentationOptions : undefined;
 }
 

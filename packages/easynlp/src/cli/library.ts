@@ -34,11 +34,16 @@ export interface TextPipelineOptions {
   readonly batchSize: number;
   readonly tokenBudget?: number;
   readonly numThreads?: number;
+  /** The app's own options of prediction. */
+  readonly options?: Readonly<Record<string, unknown>>;
 }
 
 /** The part of a result that is printed; whatever else there is appears in the JSON. */
 export interface TextResult {
   readonly label?: string;
+  /** A set of labels, possibly empty, and the probabilities of all. */
+  readonly labels?: readonly string[];
+  readonly scores?: readonly { readonly label: string; readonly probability: number }[];
   readonly probability?: number;
   /** A language model's text. */
   readonly text?: string;

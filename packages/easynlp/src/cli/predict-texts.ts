@@ -56,6 +56,7 @@ const SHOWN = 5;
  */
 function cells(result: TextResult): string[] {
   if (result.label !== undefined) return [result.label, (result.probability ?? Number.NaN).toFixed(4)];
+  if (result.labels !== undefined) return [labelSet(result)];
   const number = result.similarity ?? result.score;
   if (number !== undefined) return [number.toFixed(4)];
   if (result.text === undefined) return [JSON.stringify(result)];
@@ -68,6 +69,14 @@ function cells(result: TextResult): string[] {
   return [result.text, ...(places.length > 0 ? [places.join(' | ')] : [])];
 }
 
+/** `外观 0.9731  声音 0.8120`; a dash where no label is given. */
+function labelSet({ labels = [], scores = [] }: TextResult): string {
+  const probability = new Map(scores.map((score) => [score.label, score.probability]));
+  return (
+    labels.map((label) => `${label} ${probability.get(label)?.toFixed(4) ?? ''}`.trim()).join('  ') || '–'
+  );
+}
+
 const shown = (input: Input): object =>
   typeof input === 'string' ? { text: input } : { text: input[0], secondText: input[1] };
 
@@ -75,13 +84,21 @@ const shown = (input: Input): object =>
 export async function predictTexts(request: TextRequest, io: CliIo): Promise<number> {
   check(request);
   const { flags, file, nameOf } = request;
+  const library = await io.library();
+  const named = flags.app ?? file?.values.app;
+  const info = typeof named === 'string' ? findApp(named, library.listApps()) : undefined;
+  const appOptions = info?.predictOptions;
   const config = resolveConfig('predict', {
     flags: { ...flags, input: ['-'], output: '-' },
     nameOf,
     ...(file ? { file } : {}),
+    ...(appOptions ? { appOptions } : {}),
   });
-  const library = await io.library();
-  const app = config.app === undefined ? undefined : findApp(config.app, library.listApps()).name;
+  const app = info?.name;
+  const own = Object.keys(appOptions?.shape ?? {}).map((key) => [
+    key,
+    (config as Record<string, unknown>)[key],
+  ]);
   const { device, precision, batchSize, tokenBudget, numThreads } = config;
   const pipeline = await library.pipeline(app, config.model, {
     device,
@@ -89,6 +106,7 @@ export async function predictTexts(request: TextRequest, io: CliIo): Promise<num
     batchSize,
     ...(tokenBudget === undefined ? {} : { tokenBudget }),
     ...(numThreads === undefined ? {} : { numThreads }),
+    ...(own.length === 0 ? {} : { options: Object.fromEntries(own) }),
   });
   const interrupt = watchInterrupt(io, 'ending');
   const { spec } = pipeline;

@@ -37,7 +37,7 @@ export interface LandResult extends LandingReport {
 export async function land(options: LandOptions, run: LandRunOptions = {}): Promise<LandResult> {
   const config = resolveOptions(landOptions, 'land', { flags: options });
   const log = run.log ?? (() => {});
-  const stages = planStages(config);
+  const stages = await planStages(config);
   await mkdir(config.output, { recursive: true });
   const records: StageRecord[] = [];
   let previous = '';

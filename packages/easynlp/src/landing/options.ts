@@ -8,9 +8,9 @@ const epochs = (what: string, value: number) =>
     description: `${what}: passes over the data`,
     group: 'Training',
   });
-const rate = (what: string, value: number) =>
-  option(z.number().positive().default(value), {
-    description: `${what}: highest learning rate`,
+const rate = (what: string) =>
+  option(z.number().positive().optional(), {
+    description: `${what}: highest learning rate; unset = by the width of the model`,
     group: 'Optimization',
   });
 const FINETUNE = 'fine-tuning of both models';
@@ -79,13 +79,13 @@ export const landOptions = z.strictObject({
   }),
   ...patternFields,
   ...labelWordFields,
-  batchSize: option(z.int().positive().default(16), { description: 'rows of a batch', group: 'Training' }),
+  batchSize: option(z.int().positive().default(8), { description: 'rows of a batch', group: 'Training' }),
   finetuneEpochs: epochs(FINETUNE, 15),
-  finetuneLearningRate: rate(FINETUNE, 1e-4),
+  finetuneLearningRate: rate(FINETUNE),
   fewshotEpochs: epochs(FEWSHOT, 10),
-  fewshotLearningRate: rate(FEWSHOT, 3e-5),
+  fewshotLearningRate: rate(FEWSHOT),
   distilEpochs: epochs(DISTIL, 5),
-  distilLearningRate: rate(DISTIL, 2e-4),
+  distilLearningRate: rate(DISTIL),
   temperature: option(z.number().positive().default(1), {
     description: 'distillation: softens both distributions',
     group: 'Training',

@@ -124,6 +124,13 @@ export class Tokenizer {
 
   /** All tokens by id; null where an id is not in use. */
   get vocabulary(): readonly (string | null)[] {
+    this.#vocabulary ??= this.#readVocabulary();
+    return this.#vocabulary;
+  }
+
+  #vocabulary: readonly (string | null)[] | undefined;
+
+  #readVocabulary(): readonly (string | null)[] {
     const tokens = new Array<string | null>(this.vocabSize).fill(null);
     for (const [token, id] of Object.entries(this.#native.getVocab(true))) tokens[id] = token;
     return tokens;

@@ -211,7 +211,11 @@ export class Trainer {
     const steps = Math.max(1, state.loggedSteps);
     const loss = this.lossSum.item() / steps;
     this.checkFinite(loss, learningRate, 'loss', state.step);
-    const parts = Object.fromEntries([...this.logSums].map(([name, sum]) => [name, sum.item() / steps]));
+    const parts = Object.fromEntries(
+      [...this.logSums]
+        .sort(([a], [b]) => (a < b ? -1 : 1)) // a checkpoint does not keep their order
+        .map(([name, sum]) => [name, sum.item() / steps]),
+    );
     noGrad(() => {
       for (const sum of this.sums().values()) sum.zero_();
     });

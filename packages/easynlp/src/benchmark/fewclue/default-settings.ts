@@ -20,9 +20,9 @@ export const FEWCLUE_SETTINGS: SuiteSettings = {
     small: {
       methods: {
         finetune: { learningRate: 1e-4, batchSize: 8, epochs: 15 },
-        pet: { learningRate: 3e-5, epochs: 10 },
-        ptuning: { learningRate: 3e-5, epochs: 10 },
-        cptuning: { learningRate: 3e-4, batchSize: 8, epochs: 15 },
+        pet: { learningRate: 1e-4, batchSize: 8, epochs: 10 },
+        ptuning: { learningRate: 1e-4, batchSize: 8, epochs: 10 },
+        cptuning: { learningRate: 3e-5, batchSize: 8, epochs: 8 },
       },
     },
   },
@@ -30,8 +30,9 @@ export const FEWCLUE_SETTINGS: SuiteSettings = {
     eprstmt: {
       words: { Negative: '差', Positive: '好' },
       methods: {
-        pet: { pattern: '质量很,label,。,text' },
-        ptuning: { pattern: '<pseudo:3>,label,。,text', pseudoWords: '质量很' },
+        pet: { pattern: 'text,"，很",label,。' },
+        ptuning: { pattern: 'text,"，",<pseudo:2>,很,label,<pseudo>,。' },
+        cptuning: { pseudoWords: '感觉很' },
       },
     },
     csldcp: {
