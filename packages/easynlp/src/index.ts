@@ -28,6 +28,11 @@ export type {
   TextClassifyResult,
   TextClassifySpec,
 } from './appzoo/text-classify/index.js';
+export type {
+  LabelSetResult,
+  LabelSetScore,
+  MultiLabelTrainOptions,
+} from './appzoo/text-classify-multi-label/index.js';
 export {
   ExactIndex,
   type SearchHit,

@@ -149,6 +149,13 @@ export interface App<
   };
   /** Tokenizes rows; `labels` says whether gold labels are wanted (an unknown one is an error then). */
   encode(rows: readonly Row[], context: AppContext<Spec>, options: { labels: boolean }): Promise<Encoded[]>;
+  /**
+   * Long inputs: the parts of a row that go through the model one by one, at least one. Training, metrics and `decode`
+   * then see parts instead of rows, and `join` makes one result of those that `decode` gave for the parts of a row.
+   */
+  parts?(row: Encoded): readonly Encoded[];
+  /** @param results in the order of `parts` */
+  join?(results: readonly Result[], row: Encoded, context: AppContext<Spec>): Result;
   /** Pads encoded rows into a batch. */
   collate(rows: readonly Encoded[], context: AppContext<Spec>, options?: CollateOptions): HostBatch;
   /** The model with this task's head. */
@@ -160,6 +167,14 @@ export interface App<
   /** Columns that a TSV of results may have (`output_schema`). */
   readonly columns: Readonly<Record<string, (result: Result, context: AppContext<Spec>) => string>>;
   readonly metrics: MetricSet<Spec, Encoded>;
-  /** The task with what its validation found, such as a threshold: that is what is stored with the model. */
-  calibrate?(spec: Spec, figures: MetricReport['values']): Spec;
+  /**
+   * The task with what its validation found, such as a threshold: that is what is stored with the model. `details` are
+   * the report's.
+   */
+  calibrate?(spec: Spec, figures: MetricReport['values'], details?: unknown): Spec;
+  /**
+   * The task with what was asked for when a trained model is used: values of `evaluateOptions` and `predictOptions`,
+   * such as another threshold.
+   */
+  adjust?(spec: Spec, options: Readonly<Record<string, unknown>>): Spec;
 }

@@ -30,6 +30,8 @@ export interface ArtefactParts {
   readonly model: AppModel;
   readonly tokenizer: Tokenizer;
   readonly metrics: Readonly<Record<string, number | null>>;
+  /** What the validation said besides figures, for `App.calibrate`. */
+  readonly details?: unknown;
   readonly training: Readonly<Record<string, unknown>>;
 }
 
@@ -50,7 +52,7 @@ export async function writeArtefact(folder: string, parts: ArtefactParts): Promi
   const manifest: Manifest = {
     format: 1,
     app: parts.spec.app,
-    task: app.calibrate?.(parts.spec, parts.metrics) ?? parts.spec,
+    task: app.calibrate?.(parts.spec, parts.metrics, parts.details) ?? parts.spec,
     metrics: parts.metrics,
     training: parts.training,
     versions: { easynlp: VERSION },
@@ -152,8 +154,14 @@ export async function readManifest(folder: string): Promise<Manifest> {
 /**
  * Loads a trained model: app, task, tokenizer and weights, in evaluation mode on the CPU. A pretrained one will do for a
  * task whose head it has (`App.pretrainedSpec`).
+ *
+ * @param options values of the app's own options of evaluation and prediction, for `App.adjust`
  */
-export async function openArtefact(folder: string, wanted?: string): Promise<OpenedArtefact> {
+export async function openArtefact(
+  folder: string,
+  wanted?: string,
+  options: Readonly<Record<string, unknown>> = {},
+): Promise<OpenedArtefact> {
   if (existsSync(folder) && !existsSync(join(folder, MANIFEST)) && !existsSync(join(folder, 'training'))) {
     const opened = await openPretrained(folder, wanted);
     if (opened !== null) return opened;
@@ -166,8 +174,9 @@ export async function openArtefact(folder: string, wanted?: string): Promise<Ope
     throw new EasyNlpError('APP_MISMATCH', { folder, trained: manifest.app, wanted });
   }
   const app = appOf(manifest.task);
+  const spec = app.adjust?.(manifest.task, options) ?? manifest.task;
   const tokenizer = await Tokenizer.fromFolder(folder);
-  const model = await app.head(manifest.task, { kind: 'pretrained', folder });
+  const model = await app.head(spec, { kind: 'pretrained', folder });
   model.eval();
-  return { folder, manifest, app, spec: manifest.task, tokenizer, model };
+  return { folder, manifest, app, spec, tokenizer, model };
 }

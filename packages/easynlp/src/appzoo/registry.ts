@@ -4,6 +4,7 @@ import type { App, TaskSpec } from './app.js';
 import { dataAugmentation } from './data-augmentation/index.js';
 import { languageModeling } from './language-modeling/index.js';
 import { textClassify } from './text-classify/index.js';
+import { textClassifyMultiLabel } from './text-classify-multi-label/index.js';
 import { textMatch, textMatchRegression, textMatchTwoTower } from './text-match/index.js';
 
 // Apps differ in their types; whoever takes one from here uses it through the common interface.
@@ -11,6 +12,7 @@ const APPS = new Map<string, App>(
   (
     [
       textClassify,
+      textClassifyMultiLabel,
       textMatch,
       textMatchRegression,
       textMatchTwoTower,

@@ -15,7 +15,7 @@ export {
   paddedLength,
   padSequences,
 } from './collate.js';
-export { collectLabels, type LabelOrder, LabelSet, readLabelFile, readLabels } from './labels.js';
+export { collectLabels, type LabelOrder, LabelSet, labelsIn, readLabelFile, readLabels } from './labels.js';
 export { type LineBlock, readLines } from './line-reader.js';
 export { type OpenTableOptions, openTable, TABLE_FORMATS, type TableFormat } from './open-table.js';
 export { formatSchema, parseSchema } from './schema.js';

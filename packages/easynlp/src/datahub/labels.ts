@@ -93,12 +93,12 @@ export async function collectLabels(
   for await (const row of source.rows()) {
     const value = row.values[column];
     if (value === undefined) throw unknownColumn(column, Object.keys(row.values), row);
-    const text = labelText(value);
-    const labels = options.separator === undefined ? [text] : text.split(options.separator);
+    const { separator } = options;
+    const labels = separator === undefined ? [labelText(value)] : labelsIn(row, column, separator);
     for (const label of labels) {
       const name = label.trim();
       if (name !== '') found.add(name);
-      else if (options.separator === undefined) {
+      else if (separator === undefined) {
         throw new EasyNlpError('DATA_CELL', {
           file: row.file,
           line: row.line,
@@ -116,6 +116,40 @@ export async function collectLabels(
   }
   const labels = Array.from(found);
   return new LabelSet((options.order ?? 'natural') === 'first' ? labels : labels.sort(naturally));
+}
+
+/**
+ * The set of labels in a cell: a list (JSON Lines), its JSON text, or names with a separator between them. An empty cell
+ * or list is the empty set; a label named twice counts once. Throws DATA_COLUMN_UNKNOWN, and DATA_CELL for null, which
+ * says that nobody looked rather than that there is no label.
+ */
+export function labelsIn(row: Row, column: string, separator: string): string[] {
+  const value = row.values[column];
+  if (value === undefined) throw unknownColumn(column, Object.keys(row.values), row);
+  if (value === null) {
+    throw new EasyNlpError('DATA_CELL', {
+      file: row.file,
+      line: row.line,
+      column,
+      got: value,
+      expected: 'a set of labels',
+      hint: 'Write [] or an empty text for a row without labels, or leave the row out.',
+    });
+  }
+  const items = Array.isArray(value) ? value.map(String) : listIn(String(value), separator);
+  return [...new Set(items.map((item) => item.trim()).filter((item) => item !== ''))];
+}
+
+function listIn(text: string, separator: string): readonly string[] {
+  if (/^\s*\[\s*("|\])/.test(text)) {
+    try {
+      const items: unknown = JSON.parse(text);
+      if (Array.isArray(items) && items.every((item) => typeof item === 'string')) return items as string[];
+    } catch {
+      // Not JSON after all: names may begin with a bracket.
+    }
+  }
+  return text.split(separator);
 }
 
 const INTEGER = /^[+-]?\d+(\.\d+)?$/;

@@ -11,6 +11,8 @@ export interface LabelOptions {
   readonly numLabels?: number;
   /** Labels by class index, or in order. */
   readonly id2label?: Readonly<Record<string | number, string>> | readonly string[];
+  /** What the scores mean, as transformers writes it: `multi_label_classification` for any of several labels. */
+  readonly problemType?: string;
 }
 
 export interface FromConfigOptions extends LabelOptions {
@@ -70,7 +72,11 @@ function autoModel<K extends ModelKind>(kind: K): AutoModelClass<ModelKinds[K]> 
   };
 }
 
-function labelled(config: ModelConfig, { numLabels: count, id2label }: LabelOptions): ModelConfig {
+function labelled(
+  given: ModelConfig,
+  { numLabels: count, id2label, problemType }: LabelOptions,
+): ModelConfig {
+  const config = problemType === undefined ? given : { ...given, problem_type: problemType };
   if (id2label === undefined) {
     return count === undefined || (count === numLabels(config) && config.id2label)
       ? config
@@ -102,5 +108,7 @@ export const AutoModel = autoModel('encoder');
 export const AutoModelForSequenceClassification = autoModel('sequenceClassification');
 /** Models that give one label per token. */
 export const AutoModelForTokenClassification = autoModel('tokenClassification');
+/** Models that find the answer to a question in a text: logits [B, T, 2], its beginning and its end. */
+export const AutoModelForQuestionAnswering = autoModel('questionAnswering');
 /** Models that predict hidden tokens. */
 export const AutoModelForMaskedLM = autoModel('maskedLm');

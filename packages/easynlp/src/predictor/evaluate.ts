@@ -48,7 +48,7 @@ async function onTable(
  * const { metrics } = await evaluate({ model: 'out/model', data: 'dev.tsv' });
  */
 export async function evaluate(
-  options: EvaluateOptions,
+  options: EvaluateOptions & Readonly<Record<string, unknown>>,
   run: InferenceRunOptions = {},
 ): Promise<EvaluateResult> {
   const appOptions = options.app === undefined ? undefined : getApp(options.app).evaluateOptions;

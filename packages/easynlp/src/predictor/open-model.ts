@@ -51,6 +51,7 @@ export async function loadModel(config: Shared): Promise<LoadedApp> {
   const { app, spec, tokenizer, model } = await openArtefact(
     await trainedModelFolder(config.model),
     config.app,
+    config,
   );
   model.to({ device: runtime.device });
   const changes = {

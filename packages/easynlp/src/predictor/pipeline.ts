@@ -4,6 +4,7 @@ import { inferResults, type LoadedApp } from '../appzoo/inference.js';
 import type { FillMaskResult } from '../appzoo/language-modeling/index.js';
 import { openRuntime, type Precision } from '../appzoo/runtime.js';
 import type { TextClassifyInput, TextClassifyResult } from '../appzoo/text-classify/index.js';
+import type { LabelSetResult } from '../appzoo/text-classify-multi-label/index.js';
 import type {
   TextMatchInput,
   TextMatchResult,
@@ -17,6 +18,7 @@ import { trainedModelFolder } from './open-model.js';
 /** What each task takes and gives. */
 export interface PipelineTasks {
   text_classify: { input: TextClassifyInput; result: TextClassifyResult };
+  text_classify_multi_label: { input: TextClassifyInput; result: LabelSetResult };
   text_match: { input: TextMatchInput; result: TextMatchResult };
   text_match_regression: { input: TextMatchInput; result: TextMatchScore };
   text_match_two_tower: { input: TwoTowerInput; result: TwoTowerResult };
@@ -33,6 +35,8 @@ export interface PipelineOptions {
   /** Tokens of a batch, padding included (instead of batchSize). */
   readonly tokenBudget?: number;
   readonly numThreads?: number;
+  /** The task's own options of prediction, such as another threshold. */
+  readonly options?: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -74,7 +78,7 @@ export async function pipeline<Task extends PipelineTask>(
     precision: options.precision ?? 'fp32',
     numThreads: options.numThreads,
   });
-  const opened = await openArtefact(folder, task);
+  const opened = await openArtefact(folder, task, options.options);
   opened.model.to({ device: runtime.device });
   const loaded: LoadedApp = {
     app: opened.app,

@@ -248,10 +248,11 @@ async function runTraining(
   }).catch((error) => {
     throw writeError(error, config.output);
   });
-  const saveModel = async (metrics: Evaluation['values'], step: number) => {
+  const saveModel = async (metrics: Evaluation['values'], step: number, details?: unknown) => {
     await files.atomicFolder(
       bestFolder,
-      (folder) => writeArtefact(folder, { spec, model, tokenizer, metrics, training: { ...summary, step } }),
+      (folder) =>
+        writeArtefact(folder, { spec, model, tokenizer, metrics, details, training: { ...summary, step } }),
       { replace: true },
     );
   };
@@ -280,7 +281,7 @@ async function runTraining(
     sums,
     evaluate: config.evalStrategy === 'none' ? null : trainingData.evaluate,
     best: { metric, higherIsBetter: direction.higherIsBetter },
-    onBest: (evaluation) => saveModel(evaluation.values, state.step),
+    onBest: (evaluation) => saveModel(evaluation.values, state.step, evaluation.details),
     saveCheckpoint: async (t) => {
       runLog.sync();
       const { state: moments, ...optimizerState } = optimizer.stateDict();

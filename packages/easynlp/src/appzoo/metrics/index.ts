@@ -1,3 +1,4 @@
+export { averagePrecision } from './average-precision.js';
 export {
   type ClassificationReport,
   type ClassReport,
@@ -6,6 +7,14 @@ export {
 } from './classification-report.js';
 export { type ConfusionMatrix, confusionMatrix } from './confusion-matrix.js';
 export { pearson, ranks, spearman } from './correlation.js';
+export { bestF1Threshold, type F1Threshold } from './f1-threshold.js';
+export {
+  type MultiLabelOptions,
+  type MultiLabelReport,
+  meanAveragePrecision,
+  multiLabelReport,
+  renderMultiLabelReport,
+} from './multi-label-report.js';
 export { type RankingScores, rankingScores, rankOfRelevant } from './ranking.js';
 export { type RenderOptions, renderConfusionMatrix, renderReport } from './render-report.js';
 export { type RocAucOptions, rocAuc } from './roc-auc.js';

@@ -24,6 +24,7 @@ export {
   classificationLabels,
   columnNames,
   LABEL_COLUMNS,
+  labelsOfOptions,
   type SequenceSpec,
   TEXT_COLUMNS,
 } from './spec.js';

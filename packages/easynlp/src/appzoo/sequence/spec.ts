@@ -66,12 +66,17 @@ export async function classificationLabels(
   });
 }
 
-async function labelSet(config: TrainConfig, source: DataSource, column: string): Promise<LabelSet> {
-  if (config.labels === undefined) return collectLabels(source, column);
-  const { labels } = config;
+/** The labels that the options name; null where they name none. @throws EasyNlpError DATA_LABELS */
+export async function labelsOfOptions({ labels }: Pick<TrainConfig, 'labels'>): Promise<LabelSet | null> {
+  if (labels === undefined) return null;
   // One entry may still be a file with a label a line, as in EasyNLP.
   const single = Array.isArray(labels) ? (labels.length === 1 ? labels[0]! : null) : labels;
-  const set = single === null ? new LabelSet(labels as string[]) : await readLabels(single);
+  return single === null ? new LabelSet(labels as string[]) : readLabels(single);
+}
+
+async function labelSet(config: TrainConfig, source: DataSource, column: string): Promise<LabelSet> {
+  const set = await labelsOfOptions(config);
+  if (set === null) return collectLabels(source, column);
   // Large tables are encoded while they train: a wrong label deep in one must not wait until then.
   for await (const row of source.rows()) set.idIn(row, column);
   return set;
