@@ -1,91 +1,73 @@
-import type { nn } from '@easynlp/torch';
-import type { z } from 'zod';
+import { type Architecture, architecture } from './architecture.js';
 import { type BertConfig, bertConfigSchema } from './bert/config.js';
-import { BertForMaskedLM, BertForSequenceClassification, BertForTokenClassification } from './bert/heads.js';
+import {
+  BertForMaskedLM,
+  BertForQuestionAnswering,
+  BertForSequenceClassification,
+  BertForTokenClassification,
+} from './bert/heads.js';
 import { BertModel, initBertWeights } from './bert/model.js';
 import { bertWeightName, isBertHead } from './bert/weights.js';
-import type { Encoder, MaskedLanguageModel, SequenceClassifier, TokenClassifier } from './interfaces.js';
-import type { WeightRules } from './load-weights.js';
 import type { ModelConfig } from './model-config.js';
+import { robertaArchitecture } from './roberta/index.js';
 import { type TextCnnConfig, textCnnConfigSchema } from './text-cnn/config.js';
 import { initTextCnnWeights, TextCnnForSequenceClassification } from './text-cnn/model.js';
 
-/** What a model can be for, with the type that all architectures' models for it share. */
-export interface ModelKinds {
-  readonly encoder: Encoder;
-  readonly sequenceClassification: SequenceClassifier;
-  readonly tokenClassification: TokenClassifier;
-  readonly maskedLm: MaskedLanguageModel;
-}
-export type ModelKind = keyof ModelKinds;
+export { type Architecture, KIND_NAMES, type ModelKind, type ModelKinds } from './architecture.js';
 
-/** The kinds in words, for messages. */
-export const KIND_NAMES: Readonly<Record<ModelKind, string>> = {
-  encoder: 'encoding',
-  sequenceClassification: 'sequence classification',
-  tokenClassification: 'token classification',
-  maskedLm: 'masked language modelling',
-};
-
-type Build<C> = { readonly [K in ModelKind]?: (config: C, factory: nn.FactoryOptions) => ModelKinds[K] };
-
-/** One row of the table that loading, saving, the CLI and the docs read. */
-export interface Architecture {
-  /** `model_type` of config.json. */
-  readonly modelType: string;
-  /** Other spellings of it. */
-  readonly aliases: readonly string[];
-  readonly schema: z.ZodType<ModelConfig>;
-  readonly build: Build<ModelConfig>;
-  readonly weights: (config: ModelConfig) => WeightRules;
-}
-
-function architecture<C extends ModelConfig>(row: {
-  modelType: string;
-  aliases?: readonly string[];
-  schema: z.ZodType<C>;
-  build: Build<C>;
-  weights: (config: C) => WeightRules;
-}): Architecture {
-  // The schema makes the configuration that `build` gets, so the parameter's type is kept by construction.
-  return { aliases: [], ...row } as unknown as Architecture;
-}
-
-export const ARCHITECTURES: readonly Architecture[] = [
-  architecture<BertConfig>({
-    modelType: 'bert',
-    schema: bertConfigSchema,
-    build: {
-      encoder: (config, factory) => new BertModel(config, factory),
-      sequenceClassification: (config, factory) => new BertForSequenceClassification(config, factory),
-      tokenClassification: (config, factory) => new BertForTokenClassification(config, factory),
-      maskedLm: (config, factory) => new BertForMaskedLM(config, factory),
-    },
-    weights: (config) => ({
-      nameOf: bertWeightName,
-      isHead: isBertHead,
-      init: (root, only) => initBertWeights(root, config, only),
-    }),
+const bert = architecture<BertConfig>({
+  modelType: 'bert',
+  title: 'BERT',
+  paper: 'Devlin et al. 2019, arXiv 1810.04805',
+  about: {
+    en: 'also RoBERTa-wwm, MacBERT, PAI-BERT, mengzi, Erlangshen-Roberta',
+    zh: 'RoBERTa-wwm、MacBERT、PAI-BERT、孟子、二郎神-Roberta 也是这一结构',
+  },
+  schema: bertConfigSchema,
+  models: {
+    encoder: BertModel,
+    sequenceClassification: BertForSequenceClassification,
+    tokenClassification: BertForTokenClassification,
+    questionAnswering: BertForQuestionAnswering,
+    maskedLm: BertForMaskedLM,
+  },
+  weights: (config) => ({
+    nameOf: bertWeightName,
+    isHead: isBertHead,
+    init: (root, only) => initBertWeights(root, config, only),
   }),
-  architecture<TextCnnConfig>({
-    modelType: 'cnn',
-    aliases: ['text-cnn', 'textcnn'],
-    schema: textCnnConfigSchema,
-    build: {
-      sequenceClassification: (config, factory) => new TextCnnForSequenceClassification(config, factory),
+});
+
+const textCnn = architecture<TextCnnConfig>({
+  modelType: 'cnn',
+  aliases: ['text-cnn', 'textcnn'],
+  title: 'TextCNN',
+  paper: 'Kim 2014, arXiv 1408.5882',
+  about: {
+    en: 'convolutions over word embeddings, trained from scratch',
+    zh: '词向量上的卷积，从零开始训练',
+  },
+  schema: textCnnConfigSchema,
+  models: { sequenceClassification: TextCnnForSequenceClassification },
+  weights: (config) => ({
+    nameOf: (stored, own) => {
+      const plain = stored.replace(/^(?:module\.|_orig_mod\.|backbone\.)+/, '');
+      return own.has(plain) ? plain : undefined;
     },
-    weights: (config) => ({
-      nameOf: (stored, own) => {
-        const plain = stored.replace(/^(?:module\.|_orig_mod\.|backbone\.)+/, '');
-        return own.has(plain) ? plain : undefined;
-      },
-      isHead: (name) => name.startsWith('classifier.'),
-      init: (root, only) => initTextCnnWeights(root, config, only),
-    }),
+    isHead: (name) => name.startsWith('classifier.'),
+    init: (root, only) => initTextCnnWeights(root, config, only),
   }),
-];
+});
+
+/** All architectures, by which `config.json`'s `model_type` is looked up. */
+export const ARCHITECTURES: readonly Architecture[] = [bert, robertaArchitecture, textCnn];
 
 /** The row of a `model_type`, or undefined. */
 export function findArchitecture(modelType: string): Architecture | undefined {
   return ARCHITECTURES.find((row) => row.modelType === modelType || row.aliases.includes(modelType));
+}
+
+/** Tokens of the longest text that a model takes; null where any length goes or nothing is known. */
+export function longestText(config: ModelConfig): number | null {
+  return findArchitecture(config.model_type)?.positions(config) ?? null;
 }

@@ -1,8 +1,15 @@
-export { ARCHITECTURES, type Architecture, findArchitecture, type ModelKind } from './architectures.js';
+export {
+  ARCHITECTURES,
+  type Architecture,
+  findArchitecture,
+  longestText,
+  type ModelKind,
+} from './architectures.js';
 export {
   AutoModel,
   type AutoModelClass,
   AutoModelForMaskedLM,
+  AutoModelForQuestionAnswering,
   AutoModelForSequenceClassification,
   AutoModelForTokenClassification,
   type FromConfigOptions,
@@ -26,5 +33,6 @@ export type {
   TokenClassifier,
 } from './interfaces.js';
 export { labelNames, type ModelConfig, numLabels, withLabels } from './model-config.js';
+export * from './roberta/index.js';
 export { type SavePretrainedOptions, savePretrained } from './save-pretrained.js';
 export * from './text-cnn/index.js';
