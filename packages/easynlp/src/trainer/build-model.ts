@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
 import type { App, AppModel, ModelSource, TaskSpec } from '../appzoo/app.js';
 import type { TrainConfig } from '../config/index.js';
 import type { DataSource } from '../datahub/index.js';
@@ -59,6 +60,31 @@ function overrides(config: TrainConfig): Record<string, unknown> {
   return Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined));
 }
 
+async function changedConfig(folder: string, changes: object): Promise<Record<string, unknown>> {
+  return { ...(JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')) as object), ...changes };
+}
+
+/**
+ * Calls `load` with a folder like `folder` that has another configuration: pretrained weights with another dropout, for
+ * every architecture and head alike.
+ */
+async function withChangedConfig<T>(
+  folder: string,
+  changes: object,
+  load: (folder: string) => Promise<T>,
+): Promise<T> {
+  const changed = await mkdtemp(join(tmpdir(), 'easynlp-config-'));
+  try {
+    for (const name of await readdir(folder)) {
+      if (name !== 'config.json') await symlink(resolve(folder, name), join(changed, name));
+    }
+    await writeFile(join(changed, 'config.json'), JSON.stringify(await changedConfig(folder, changes)));
+    return await load(changed);
+  } finally {
+    await rm(changed, { recursive: true, force: true });
+  }
+}
+
 /** Tokenizer and model of a training: a pretrained folder, or an architecture with random weights. */
 export async function buildModel(
   config: TrainConfig,
@@ -70,17 +96,24 @@ export async function buildModel(
   if (config.model !== undefined) {
     const folder = await resolveModelFolder(config.model, options.signal ? { signal: options.signal } : {});
     const tokenizer = await Tokenizer.fromFolder(folder);
-    const from: ModelSource = config.fromScratch
-      ? {
-          kind: 'config',
-          config: {
-            ...(JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')) as object),
-            ...overrides(config),
-          },
-        }
-      : { kind: 'pretrained', folder };
+    const changes = overrides(config);
+    const head = (from: ModelSource) => app.head(spec, from, { onInfo: options.log });
     options.log(`model ${basename(folder)}${config.fromScratch ? ' (configuration only)' : ''}`);
-    return { tokenizer, model: await app.head(spec, from, { onInfo: options.log }) };
+    if (config.fromScratch) {
+      return {
+        tokenizer,
+        model: await head({ kind: 'config', config: await changedConfig(folder, changes) }),
+      };
+    }
+    if (Object.keys(changes).length === 0) {
+      return { tokenizer, model: await head({ kind: 'pretrained', folder }) };
+    }
+    return {
+      tokenizer,
+      model: await withChangedConfig(folder, changes, (changed) =>
+        head({ kind: 'pretrained', folder: changed }),
+      ),
+    };
   }
   if (config.architecture === undefined) {
     throw new EasyNlpError('MODEL_CHOICE', { reason: 'No model was chosen' });
