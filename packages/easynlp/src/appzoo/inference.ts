@@ -19,8 +19,10 @@ export interface InferenceOptions {
 
 export interface InferredBatch {
   readonly outputs: HostOutputs;
-  /** Positions of the batch's rows in the list that was given. */
+  /** Positions of the batch's rows in the list that was given; of parts, those of the rows that they belong to. */
   readonly indices: readonly number[];
+  /** Which part of its row each one is, from 0. */
+  readonly parts: readonly number[];
   readonly rows: readonly EncodedRow[];
 }
 
@@ -36,15 +38,24 @@ export async function* inferBatches(
   const wasTraining = model.training;
   model.eval();
   try {
+    const units = encoded.flatMap((row, index) =>
+      (app.parts?.(row) ?? [row]).map((unit, part) => ({ unit, index, part })),
+    );
     const plan = planBatches(
-      encoded.map((row) => row.length),
-      { batchSize: tokenBudget === undefined ? batchSize : encoded.length, tokenBudget },
+      units.map(({ unit }) => unit.length),
+      { batchSize: tokenBudget === undefined ? batchSize : units.length, tokenBudget },
       null,
     );
-    for (const indices of plan) {
+    for (const places of plan) {
       signal?.throwIfAborted();
-      const rows = indices.map((i) => encoded[i]!);
-      yield { outputs: forwardBatch(model, app.collate(rows, context), runtime), indices, rows };
+      const chosen = places.map((i) => units[i]!);
+      const rows = chosen.map(({ unit }) => unit);
+      yield {
+        outputs: forwardBatch(model, app.collate(rows, context), runtime),
+        indices: chosen.map(({ index }) => index),
+        parts: chosen.map(({ part }) => part),
+        rows,
+      };
       await turn();
     }
   } finally {
@@ -58,10 +69,11 @@ export async function inferResults(
   encoded: readonly EncodedRow[],
   options: InferenceOptions,
 ): Promise<unknown[]> {
-  const results = new Array<unknown>(encoded.length);
-  for await (const { outputs, indices, rows } of inferBatches(loaded, encoded, options)) {
-    for (const [i, result] of loaded.app.decode(outputs, loaded.context, rows).entries())
-      results[indices[i]!] = result;
+  const { app, context } = loaded;
+  const results = encoded.map((): unknown[] => []);
+  for await (const { outputs, indices, parts, rows } of inferBatches(loaded, encoded, options)) {
+    for (const [i, result] of app.decode(outputs, context, rows).entries())
+      results[indices[i]!]![parts[i]!] = result;
   }
-  return results;
+  return results.map((own, i) => (app.join ? app.join(own, encoded[i]!, context) : own[0]));
 }

@@ -1,6 +1,7 @@
 import type { TrainingData, TrainingDataOptions } from '../appzoo/app.js';
 import { encodeSource, evaluateSource } from '../appzoo/evaluate.js';
 import type { LoadedApp } from '../appzoo/inference.js';
+import { PartsTable, partOf } from '../appzoo/parts-table.js';
 import { canUnpad } from '../appzoo/unpad-batch.js';
 import type { TrainConfig } from '../config/index.js';
 import { BatchStream, collated, type DataSource, type EncodedRow, openTable } from '../datahub/index.js';
@@ -39,9 +40,9 @@ export async function labelledRows(
   const unpads = runtime.device !== 'cpu' && runtime.precision === 'bf16' && canUnpad(loaded.model);
   const bucketing = config.bucketing && !(unpads && config.tokenBudget === undefined);
   const stream = new BatchStream<EncodedRow>({
-    source: train,
+    source: app.parts ? new PartsTable(train, loaded) : train,
     encode: async (rows) => {
-      const encoded = await app.encode(rows, context, { labels: true });
+      const encoded = app.parts ? rows.map(partOf) : await app.encode(rows, context, { labels: true });
       // Equal lengths switch the bucketing off; padding still goes by the real ones.
       return bucketing
         ? encoded

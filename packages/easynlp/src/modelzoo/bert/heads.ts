@@ -54,6 +54,27 @@ export class BertForTokenClassification extends Classifier<BertConfig> {
   }
 }
 
+/** Where in a text the answer to a question begins and ends: linear on every position. Logits [B, T, 2]. */
+export class BertForQuestionAnswering extends Classifier<BertConfig> {
+  readonly bert: BertModel;
+  readonly qa_outputs: nn.Linear;
+
+  constructor(config: BertConfig, factory: nn.FactoryOptions = {}) {
+    super(config);
+    this.bert = new BertModel(config, { ...factory, addPoolingLayer: false });
+    this.qa_outputs = new Linear(config.hidden_size, 2, factory);
+    if (factory.device !== 'meta') initBertWeights(this.qa_outputs, config);
+  }
+
+  protected override encode(inputs: EncoderInputs, options: EncoderOptions): EncoderOutput {
+    return this.bert.forward(inputs, options);
+  }
+
+  protected override classify(output: EncoderOutput): Tensor {
+    return this.qa_outputs.forward(output.lastHiddenState);
+  }
+}
+
 class BertPredictionTransform extends Module {
   readonly dense: nn.Linear;
   readonly LayerNorm: nn.LayerNorm;

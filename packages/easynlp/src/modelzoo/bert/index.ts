@@ -7,5 +7,10 @@ export {
   bertConfigSchema,
   bertPreset,
 } from './config.js';
-export { BertForMaskedLM, BertForSequenceClassification, BertForTokenClassification } from './heads.js';
+export {
+  BertForMaskedLM,
+  BertForQuestionAnswering,
+  BertForSequenceClassification,
+  BertForTokenClassification,
+} from './heads.js';
 export { BertModel, type BertModelOptions, initBertWeights } from './model.js';
