@@ -4,6 +4,9 @@
 //     --gpu 'NVIDIA H200' --torch 2.11 [--seconds bert-tiny-zh=87,…] [--commit COMMIT]
 // Rows: fine-tuning results [{ model, task, lr, epochs, seed, accuracy }]. A run's folder is what
 // `easynlp train language_modeling` wrote: easynlp.json and training/metrics.jsonl.
+//   --earlier FILE: a report of runs that these continued; they stay in it as earlier phases.
+//   --short a.json,b.json: short runs of larger models, { name, sizes, batchSize, sequenceLength, steps, seconds,
+//     speed: [[step, loss, tokens/s], …] }, which give the time for a billion tokens and the beginning of the curve.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { option, printTable, save } from './lib/report.mjs';
@@ -19,7 +22,8 @@ const pairs = (text) => (text ? text.split(',').map((part) => part.split('=')) :
 const parse = (file) => JSON.parse(readFileSync(file, 'utf8'));
 
 const seconds = Object.fromEntries(pairs(option('seconds')).map(([name, value]) => [name, Number(value)]));
-const pretraining = pairs(option('runs')).map(([model, folder]) => {
+const earlier = option('earlier') ? parse(option('earlier')).pretraining : [];
+const now = pairs(option('runs')).map(([model, folder]) => {
   const { metrics, training, task } = parse(join(folder, 'easynlp.json'));
   const log = readFileSync(join(folder, 'training', 'metrics.jsonl'), 'utf8')
     .trim()
@@ -43,6 +47,31 @@ const pretraining = pairs(option('runs')).map(([model, folder]) => {
       .map(({ step, metrics: { accuracy, loss } }) => ({ step, accuracy, loss })),
   };
 });
+
+const pretraining = [...earlier, ...now];
+for (const run of pretraining) {
+  run.phase =
+    1 + pretraining.slice(0, pretraining.indexOf(run)).filter(({ model }) => model === run.model).length;
+}
+const larger = (option('short', '') || '')
+  .split(',')
+  .filter(Boolean)
+  .map(parse)
+  .map(({ name, sizes, batchSize, sequenceLength, steps, seconds: ran, speed }) => {
+    const speeds = speed.slice(Math.floor(speed.length / 3)).map(([, , perSecond]) => perSecond);
+    const tokensPerSecond = speeds.sort((a, b) => a - b)[speeds.length >> 1];
+    return {
+      model: `${name} (${sizes.layers} × ${sizes.hiddenSize})`,
+      batchSize,
+      sequenceLength,
+      steps,
+      seconds: ran,
+      tokensPerSecond,
+      minutesPerBillionTokens: 1e9 / tokensPerSecond / 60,
+      lossAtTheEnd: speed.at(-1)[1],
+      curve: speed.map(([step, loss]) => ({ step, loss })),
+    };
+  });
 
 const groups = new Map();
 for (const row of option('rows', '').split(',').filter(Boolean).flatMap(parse)) {
@@ -70,18 +99,26 @@ const rows = [...groups.values()].map((runs) => {
 });
 rows.sort((a, b) => b.model.localeCompare(a.model) || a.task.localeCompare(b.task));
 
+const machine = {
+  date: new Date().toISOString(),
+  gpu: option('gpu', null),
+  torch: option('torch', null),
+  commit: option('commit', null),
+  precision: option('precision', 'fp32'),
+};
 save('models-zh', {
   title: 'The Chinese models that come with the toolkit: fine-tuned, accuracy on dev, mean over seeds',
-  machine: {
-    date: new Date().toISOString(),
-    gpu: option('gpu', null),
-    torch: option('torch', null),
-    commit: option('commit', null),
-    precision: 'bf16',
-  },
+  machine,
   rows,
   pretraining,
 });
+if (larger.length > 0) {
+  save('models-larger', {
+    title: 'Larger models: the first seconds of pre-training, and the time for a billion tokens',
+    machine: { ...machine, precision: 'bf16' },
+    rows: larger,
+  });
+}
 printTable([
   ['model', 'task', 'seeds', 'accuracy', 'goal'],
   ...rows.map((row) => [row.model, row.task, row.seeds, row.accuracy.toFixed(4), row.goal ?? '–']),
