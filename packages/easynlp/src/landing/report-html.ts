@@ -42,7 +42,7 @@ function chart(title: string, bars: readonly Bar[]): string {
     const other = mark
       ? `<line class="mark" x1="${LABEL + plot * mark.share}" x2="${LABEL + plot * mark.share}" y1="${y - 3}" y2="${y + BAR + 3}"><title>${escapeHtml(mark.text)}</title></line>`
       : '';
-    return `<text x="${LABEL - 10}" y="${middle}" text-anchor="end">${escapeHtml(label)}</text><rect class="${strong ? 'strong' : 'plain'}" x="${LABEL}" y="${y}" width="${width.toFixed(1)}" height="${BAR}" rx="3"/>${other}<text class="value" x="${(LABEL + width + 8).toFixed(1)}" y="${middle}">${escapeHtml(text)}</text>`;
+    return `<text x="${LABEL - 10}" y="${middle}" text-anchor="end">${escapeHtml(label)}</text><rect class="${strong ? 'strong' : 'plain'}" x="${LABEL}" y="${y}" width="${width.toFixed(1)}" height="${BAR}" rx="3"/>${other}<text class="value" x="${WIDTH}" y="${middle}" text-anchor="end">${escapeHtml(text)}</text>`;
   });
   return `<figure><figcaption>${escapeHtml(title)}</figcaption><svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escapeHtml(title)}">${rows.join('')}</svg></figure>`;
 }
@@ -133,7 +133,7 @@ export function renderHtml(report: LandingReport): string {
 body { font: 15px/1.5 system-ui, "Noto Sans CJK SC", "PingFang SC", sans-serif; color: var(--ink); background: var(--paper); max-width: 960px; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: right; padding: .35rem .6rem; border-bottom: 1px solid var(--line); }
-th:first-child, td:first-child, th:nth-child(2), td:nth-child(2) { text-align: left; }
+th:first-child, td:first-child, th:nth-child(2), td:nth-child(2) { text-align: left; white-space: nowrap; }
 figure { margin: 1.5rem 0; } figcaption { font-weight: 600; }
 svg { width: 100%; max-width: ${WIDTH}px; } svg text { fill: var(--ink); font-size: 13px; } .value { font-weight: 600; }
 .plain { fill: var(--plain); } .strong { fill: var(--strong); } .mark { stroke: var(--mark); stroke-width: 2; }
