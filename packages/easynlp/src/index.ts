@@ -21,6 +21,7 @@ export type {
   ModelOutputs,
   TaskSpec,
 } from './appzoo/app.js';
+export type { GeepResult, GeepTrainOptions } from './appzoo/geep-classify/index.js';
 export { getApp, listApps } from './appzoo/registry.js';
 export type {
   LabelScore,
@@ -45,6 +46,7 @@ export {
   type TwoTowerResult,
   type TwoTowerTrainOptions,
 } from './appzoo/text-match/index.js';
+export type { TextVectors, VectorizationInputOptions } from './appzoo/vectorization/index.js';
 export type {
   EvaluateConfig,
   EvaluateOptions,

@@ -5,6 +5,7 @@ import type { ArtefactParts } from './artefact.js';
 const PIPELINE_TAGS: Readonly<Record<string, string>> = {
   text_classify: 'text-classification',
   text_classify_multi_label: 'text-classification',
+  geep_classify: 'text-classification',
   text_match: 'text-classification',
   text_match_regression: 'sentence-similarity',
   text_match_two_tower: 'sentence-similarity',

@@ -2,6 +2,7 @@ import { EasyNlpError } from '../errors/index.js';
 import { nearest } from '../util/index.js';
 import type { App, TaskSpec } from './app.js';
 import { dataAugmentation } from './data-augmentation/index.js';
+import { geepClassify } from './geep-classify/index.js';
 import { languageModeling } from './language-modeling/index.js';
 import { textClassify } from './text-classify/index.js';
 import { textClassifyMultiLabel } from './text-classify-multi-label/index.js';
@@ -13,6 +14,7 @@ const APPS = new Map<string, App>(
     [
       textClassify,
       textClassifyMultiLabel,
+      geepClassify,
       textMatch,
       textMatchRegression,
       textMatchTwoTower,

@@ -1,4 +1,5 @@
 import { dataAugmentationOptions } from '../appzoo/data-augmentation/options.js';
+import { geepEvaluateOptions, geepOptions, geepPredictOptions } from '../appzoo/geep-classify/options.js';
 import { multiLabelOptions, multiLabelUseOptions } from '../appzoo/text-classify-multi-label/options.js';
 import { twoTowerOptions } from '../appzoo/text-match/two-tower-options.js';
 import { buildSchema, type CommandName, expectation, fieldsOf } from '../config/index.js';
@@ -49,8 +50,6 @@ const FEATURES_TO_COME: Readonly<Record<string, string>> = {
   samples_file: 'knowledge-enhanced fine-tuning (Kangaroo)',
   concept_emb_file: 'knowledge-enhanced fine-tuning (Kangaroo)',
   clue_name: 'the CLUE benchmark',
-  geep_exit_num: 'early exit (GEEP)',
-  geep_threshold: 'early exit (GEEP)',
 };
 
 /** Variants that EasyNLP selects by a parameter are tasks of their own here. */
@@ -80,6 +79,8 @@ const OPTION_NAMES: Readonly<Record<string, string>> = {
   pretrain_model_name_or_path: 'model',
   pretrained_model_name_or_path: 'model',
   embed_size: 'embeddingSize',
+  geep_exit_num: 'exits',
+  geep_threshold: 'exitThreshold',
 };
 
 export interface ParameterTarget {
@@ -109,6 +110,8 @@ function typed(key: string, type: ParameterType, text: string): string | number 
 /** Options beside the command's, by the task and the method that EasyNLP's own parameters have selected. */
 function optionsOf(command: CommandName, { app, method }: Readonly<Record<string, unknown>>) {
   if (command === 'train' && method === 'kd') return vanillaKdOptions;
+  if (app === 'geep_classify')
+    return { train: geepOptions, evaluate: geepEvaluateOptions, predict: geepPredictOptions }[command];
   if (app === 'text_classify_multi_label')
     return command === 'train' ? multiLabelOptions : multiLabelUseOptions;
   return command === 'predict' && app === 'data_augmentation' ? dataAugmentationOptions : undefined;
@@ -180,7 +183,8 @@ export function applyUserDefinedParameters(
       continue;
     }
     if (field === undefined) {
-      if (command !== 'train' && fieldsOf(buildSchema('train')).some((f) => f.key === option)) {
+      const ofTraining = buildSchema('train', optionsOf('train', values));
+      if (command !== 'train' && fieldsOf(ofTraining).some((f) => f.key === option)) {
         idle.push(key);
         continue;
       }

@@ -1,5 +1,6 @@
 import { openArtefact } from '../appzoo/artefact.js';
 import type { AugmentedText } from '../appzoo/data-augmentation/index.js';
+import type { GeepResult } from '../appzoo/geep-classify/index.js';
 import { inferResults, type LoadedApp } from '../appzoo/inference.js';
 import type { FillMaskResult } from '../appzoo/language-modeling/index.js';
 import { openRuntime, type Precision } from '../appzoo/runtime.js';
@@ -19,6 +20,7 @@ import { trainedModelFolder } from './open-model.js';
 export interface PipelineTasks {
   text_classify: { input: TextClassifyInput; result: TextClassifyResult };
   text_classify_multi_label: { input: TextClassifyInput; result: LabelSetResult };
+  geep_classify: { input: TextClassifyInput; result: GeepResult };
   text_match: { input: TextMatchInput; result: TextMatchResult };
   text_match_regression: { input: TextMatchInput; result: TextMatchScore };
   text_match_two_tower: { input: TwoTowerInput; result: TwoTowerResult };
