@@ -22,6 +22,12 @@ export type {
   TaskSpec,
 } from './appzoo/app.js';
 export type { GeepResult, GeepTrainOptions } from './appzoo/geep-classify/index.js';
+export type {
+  AnswerCandidate,
+  ReadingInput,
+  ReadingResult,
+  ReadingTrainOptions,
+} from './appzoo/machine-reading-comprehension/index.js';
 export { getApp, listApps } from './appzoo/registry.js';
 export type {
   LabelScore,

@@ -88,7 +88,13 @@ export interface TrainingDataOptions {
 export interface PredictDataOptions {
   readonly sources: readonly DataSource[];
   /** Appends to the output, which appears when all is done. */
-  readonly write: (text: string) => Promise<void>;
+  readonly write: (data: string | Uint8Array) => Promise<void>;
+  /** Replaces bytes of the output from a place on, such as a header that has the number of rows. */
+  readonly patch: (data: Uint8Array, position: number) => Promise<void>;
+  /** Writes one line a row, as other tasks do; `each` gets every result. @returns the number of rows */
+  readonly writeRows: (loaded: LoadedApp, each?: (result: unknown, row: Row) => void) => Promise<number>;
+  /** Writes another file, which appears together with the output. */
+  readonly writeFile: (path: string, text: string) => Promise<void>;
   readonly log: (line: string) => void;
   readonly signal?: AbortSignal | undefined;
 }
@@ -136,9 +142,9 @@ export interface App<
   predictData?(loaded: LoadedApp, config: PredictConfig, options: PredictDataOptions): Promise<number>;
   /**
    * The task of a model that was pretrained elsewhere and needs no training for this app; null when its `config.json`
-   * does not name the app's head.
+   * does not name the app's head. `named`: the app was asked for, and is not only a guess.
    */
-  pretrainedSpec?(config: Readonly<Record<string, unknown>>): Spec | null;
+  pretrainedSpec?(config: Readonly<Record<string, unknown>>, asked: { readonly named: boolean }): Spec | null;
   /** What a row must hold for prediction, for the HTTP API and for forms. */
   readonly inputs: {
     schema(spec: Spec): z.ZodObject;

@@ -163,13 +163,13 @@ export async function openArtefact(
   options: Readonly<Record<string, unknown>> = {},
 ): Promise<OpenedArtefact> {
   if (existsSync(folder) && !existsSync(join(folder, MANIFEST)) && !existsSync(join(folder, 'training'))) {
-    const opened = await openPretrained(folder, wanted);
+    const opened = await openPretrained(folder, wanted, options);
     if (opened !== null) return opened;
   }
   const manifest = await readManifest(folder);
   if (wanted !== undefined && wanted !== manifest.app) {
     // A language model that was trained here will do for other tasks that need its head and nothing else.
-    const opened = await openPretrained(folder, wanted);
+    const opened = await openPretrained(folder, wanted, options);
     if (opened !== null) return opened;
     throw new EasyNlpError('APP_MISMATCH', { folder, trained: manifest.app, wanted });
   }

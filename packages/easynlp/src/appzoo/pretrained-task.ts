@@ -9,14 +9,19 @@ import { getApp, listApps } from './registry.js';
  * A model that was pretrained elsewhere, ready for the first task (or the wanted one) whose head its `config.json`
  * names; null when there is none. Throws ARTEFACT_INVALID when the weights lack that head after all.
  */
-export async function openPretrained(folder: string, wanted?: string): Promise<OpenedArtefact | null> {
+export async function openPretrained(
+  folder: string,
+  wanted?: string,
+  options: Readonly<Record<string, unknown>> = {},
+): Promise<OpenedArtefact | null> {
   const config = await readFile(join(folder, 'config.json'), 'utf8')
     .then((text) => JSON.parse(text) as Readonly<Record<string, unknown>>)
     .catch(() => null);
   if (config === null || typeof config !== 'object') return null;
   for (const app of wanted === undefined ? listApps() : [getApp(wanted)]) {
-    const spec = app.pretrainedSpec?.(config);
-    if (!spec) continue;
+    const found = app.pretrainedSpec?.(config, { named: wanted !== undefined });
+    if (!found) continue;
+    const spec = app.adjust?.(found, options) ?? found;
     const remarks: string[] = [];
     const tokenizer = await Tokenizer.fromFolder(folder);
     const model = await app.head(

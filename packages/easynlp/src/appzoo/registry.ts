@@ -4,9 +4,11 @@ import type { App, TaskSpec } from './app.js';
 import { dataAugmentation } from './data-augmentation/index.js';
 import { geepClassify } from './geep-classify/index.js';
 import { languageModeling } from './language-modeling/index.js';
+import { machineReadingComprehension } from './machine-reading-comprehension/index.js';
 import { textClassify } from './text-classify/index.js';
 import { textClassifyMultiLabel } from './text-classify-multi-label/index.js';
 import { textMatch, textMatchRegression, textMatchTwoTower } from './text-match/index.js';
+import { vectorization } from './vectorization/index.js';
 
 // Apps differ in their types; whoever takes one from here uses it through the common interface.
 const APPS = new Map<string, App>(
@@ -18,6 +20,8 @@ const APPS = new Map<string, App>(
       textMatch,
       textMatchRegression,
       textMatchTwoTower,
+      machineReadingComprehension,
+      vectorization,
       languageModeling,
       dataAugmentation,
     ] as unknown as App[]

@@ -35,8 +35,15 @@ export class OutputFile {
     });
   }
 
-  write(text: string): Promise<void> {
-    return guarded(this.path, () => this.handle.appendFile(text, 'utf8'));
+  write(data: string | Uint8Array): Promise<void> {
+    return guarded(this.path, () => this.handle.appendFile(data, 'utf8'));
+  }
+
+  /** Replaces bytes from `position` on; what follows is still appended at the end. */
+  patch(data: Uint8Array, position: number): Promise<void> {
+    return guarded(this.path, async () => {
+      await this.handle.write(data, 0, data.length, position);
+    });
   }
 
   /** Puts the file in its place. */

@@ -3,6 +3,7 @@ import type { AugmentedText } from '../appzoo/data-augmentation/index.js';
 import type { GeepResult } from '../appzoo/geep-classify/index.js';
 import { inferResults, type LoadedApp } from '../appzoo/inference.js';
 import type { FillMaskResult } from '../appzoo/language-modeling/index.js';
+import type { ReadingInput, ReadingResult } from '../appzoo/machine-reading-comprehension/index.js';
 import { openRuntime, type Precision } from '../appzoo/runtime.js';
 import type { TextClassifyInput, TextClassifyResult } from '../appzoo/text-classify/index.js';
 import type { LabelSetResult } from '../appzoo/text-classify-multi-label/index.js';
@@ -13,6 +14,7 @@ import type {
   TwoTowerInput,
   TwoTowerResult,
 } from '../appzoo/text-match/index.js';
+import type { TextVectors } from '../appzoo/vectorization/index.js';
 import { EasyNlpError } from '../errors/index.js';
 import { trainedModelFolder } from './open-model.js';
 
@@ -24,6 +26,8 @@ export interface PipelineTasks {
   text_match: { input: TextMatchInput; result: TextMatchResult };
   text_match_regression: { input: TextMatchInput; result: TextMatchScore };
   text_match_two_tower: { input: TwoTowerInput; result: TwoTowerResult };
+  machine_reading_comprehension: { input: ReadingInput; result: ReadingResult };
+  vectorization: { input: string | Readonly<Record<string, string>>; result: TextVectors };
   data_augmentation: { input: TextClassifyInput; result: AugmentedText };
   language_modeling: { input: string | Readonly<Record<string, string>>; result: FillMaskResult };
 }

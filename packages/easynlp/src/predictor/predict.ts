@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
-import type { PredictDataOptions } from '../appzoo/app.js';
 import { encodeSource } from '../appzoo/evaluate.js';
 import { inferResults, type LoadedApp } from '../appzoo/inference.js';
 import { getApp } from '../appzoo/registry.js';
@@ -10,7 +9,7 @@ import {
   parseConfig,
   predictConfigSchema,
 } from '../config/index.js';
-import type { Cell, Row } from '../datahub/index.js';
+import type { Cell, DataSource, Row } from '../datahub/index.js';
 import { EasyNlpError } from '../errors/index.js';
 import { nearest } from '../util/index.js';
 import type { InferenceRunOptions } from './evaluate.js';
@@ -46,12 +45,12 @@ function outputSchemaOf(config: PredictConfig, loaded: LoadedApp): readonly stri
 }
 
 /** The output replaces what is there, but never the data that it is made from. */
-async function checkOutputPath(config: PredictConfig): Promise<void> {
-  if (!existsSync(config.output)) return;
+async function checkOutputPath(config: PredictConfig, output = config.output): Promise<void> {
+  if (!existsSync(output)) return;
   if (!config.overwrite) {
-    throw new EasyNlpError('TRAIN_OUTPUT_EXISTS', { output: config.output, what: 'results' });
+    throw new EasyNlpError('TRAIN_OUTPUT_EXISTS', { output, what: 'results' });
   }
-  const target = await realpath(config.output);
+  const target = await realpath(output);
   for (const input of config.input) {
     if (existsSync(input) && (await realpath(input)) === target) {
       throw new EasyNlpError('CONFIG_CONFLICT', {
@@ -77,11 +76,18 @@ function appended(row: Row, name: string): string {
   return cell(value);
 }
 
+interface RowsOptions {
+  readonly sources: readonly DataSource[];
+  readonly write: (text: string) => Promise<void>;
+  readonly signal?: AbortSignal | undefined;
+  readonly each?: ((result: unknown, row: Row) => void) | undefined;
+}
+
 /** One line a row: its results, then the columns to append. @returns the number of rows */
 async function predictRows(
   loaded: LoadedApp,
   config: PredictConfig,
-  { sources, write, signal }: PredictDataOptions,
+  { sources, write, signal, each }: RowsOptions,
 ): Promise<number> {
   const outputSchema = outputSchemaOf(config, loaded);
   const read = loaded.app.inputs.columns(loaded.context.spec, { labels: false });
@@ -92,6 +98,7 @@ async function predictRows(
   for (const source of sources) {
     for await (const chunk of encodeSource(loaded, source, { labels: false, signal })) {
       const results = await inferResults(loaded, chunk.encoded, batching);
+      if (each) for (const [i, row] of chunk.rows.entries()) each(results[i], row);
       const lines = chunk.rows.map((row, i) =>
         [
           ...outputSchema.map((name) => cell(loaded.app.columns[name]!(results[i], loaded.context))),
@@ -122,19 +129,37 @@ export async function predict(
   const sources = await Promise.all(config.input.map((path) => openData(config, path)));
   const loaded = await loadModel(config);
   let output: OutputFile | null = null as OutputFile | null;
+  const others: OutputFile[] = [];
   try {
-    const write = async (text: string) => {
+    const write = async (data: string | Uint8Array) => {
       output ??= await OutputFile.create(config.output);
-      await output.write(text);
+      await output.write(data);
     };
     const { log = () => {}, signal } = run;
-    const predictData = loaded.app.predictData ?? predictRows;
-    const rows = await predictData(loaded, config, { sources, write, log, signal });
+    const writeRows = (changed: LoadedApp, each?: (result: unknown, row: Row) => void) =>
+      predictRows(changed, config, { sources, write, signal, each });
+    const rows = loaded.app.predictData
+      ? await loaded.app.predictData(loaded, config, {
+          sources,
+          write,
+          patch: async (data, position) => output!.patch(data, position),
+          writeRows,
+          writeFile: async (path, text) => {
+            await checkOutputPath(config, path);
+            const other = await OutputFile.create(path);
+            others.push(other);
+            await other.write(text);
+          },
+          log,
+          signal,
+        })
+      : await writeRows(loaded);
     if (rows === 0) throw new EasyNlpError('DATA_EMPTY', { file: config.input.join(', ') });
+    for (const other of others) await other.publish();
     await output!.publish();
     return { rows, output: config.output };
   } catch (error) {
-    await output?.discard();
+    for (const file of [output, ...others]) await file?.discard();
     throw error;
   } finally {
     loaded.model.dispose();
