@@ -1,7 +1,13 @@
 import { dataAugmentationOptions } from '../appzoo/data-augmentation/options.js';
 import { geepEvaluateOptions, geepOptions, geepPredictOptions } from '../appzoo/geep-classify/options.js';
+import {
+  readingEvaluateOptions,
+  readingPredictOptions,
+  readingTrainOptions,
+} from '../appzoo/machine-reading-comprehension/options.js';
 import { multiLabelOptions, multiLabelUseOptions } from '../appzoo/text-classify-multi-label/options.js';
 import { twoTowerOptions } from '../appzoo/text-match/two-tower-options.js';
+import { vectorizationOptions } from '../appzoo/vectorization/options.js';
 import { buildSchema, type CommandName, expectation, fieldsOf } from '../config/index.js';
 import { vanillaKdOptions } from '../distillation/vanilla-kd/options.js';
 import { EasyNlpError } from '../errors/index.js';
@@ -114,7 +120,12 @@ function optionsOf(command: CommandName, { app, method }: Readonly<Record<string
     return { train: geepOptions, evaluate: geepEvaluateOptions, predict: geepPredictOptions }[command];
   if (app === 'text_classify_multi_label')
     return command === 'train' ? multiLabelOptions : multiLabelUseOptions;
-  return command === 'predict' && app === 'data_augmentation' ? dataAugmentationOptions : undefined;
+  if (app === 'machine_reading_comprehension')
+    return { train: readingTrainOptions, evaluate: readingEvaluateOptions, predict: readingPredictOptions }[
+      command
+    ];
+  if (command !== 'predict') return undefined;
+  return { data_augmentation: dataAugmentationOptions, vectorization: vectorizationOptions }[String(app)];
 }
 
 /**

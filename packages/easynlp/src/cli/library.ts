@@ -45,6 +45,8 @@ export interface TextResult {
   readonly labels?: readonly string[];
   readonly scores?: readonly { readonly label: string; readonly probability: number }[];
   readonly probability?: number;
+  /** The answer to a question; null for none. */
+  readonly answer?: string | null;
   /** A language model's text. */
   readonly text?: string;
   /** Of two towers, and of regression. */

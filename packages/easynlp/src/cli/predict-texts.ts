@@ -57,6 +57,8 @@ const SHOWN = 5;
 function cells(result: TextResult): string[] {
   if (result.label !== undefined) return [result.label, (result.probability ?? Number.NaN).toFixed(4)];
   if (result.labels !== undefined) return [labelSet(result)];
+  if (result.answer !== undefined)
+    return [result.answer ?? '–', (result.probability ?? Number.NaN).toFixed(4)];
   const number = result.similarity ?? result.score;
   if (number !== undefined) return [number.toFixed(4)];
   if (result.text === undefined) return [JSON.stringify(result)];
