@@ -1,3 +1,4 @@
+import { albertArchitecture } from './albert/index.js';
 import { type Architecture, architecture } from './architecture.js';
 import { type BertConfig, bertConfigSchema } from './bert/config.js';
 import {
@@ -8,8 +9,15 @@ import {
 } from './bert/heads.js';
 import { BertModel, initBertWeights } from './bert/model.js';
 import { bertWeightName, isBertHead } from './bert/weights.js';
+import { debertaV2Architecture } from './deberta-v2/index.js';
+import { distilbertArchitecture } from './distilbert/index.js';
+import { electraArchitecture } from './electra/index.js';
+import { ernieArchitecture } from './ernie/index.js';
+import { megatronBertArchitecture } from './megatron-bert/index.js';
 import type { ModelConfig } from './model-config.js';
+import { nezhaArchitecture } from './nezha/index.js';
 import { robertaArchitecture } from './roberta/index.js';
+import { roformerArchitecture } from './roformer/index.js';
 import { type TextCnnConfig, textCnnConfigSchema } from './text-cnn/config.js';
 import { initTextCnnWeights, TextCnnForSequenceClassification } from './text-cnn/model.js';
 
@@ -60,7 +68,19 @@ const textCnn = architecture<TextCnnConfig>({
 });
 
 /** All architectures, by which `config.json`'s `model_type` is looked up. */
-export const ARCHITECTURES: readonly Architecture[] = [bert, robertaArchitecture, textCnn];
+export const ARCHITECTURES: readonly Architecture[] = [
+  bert,
+  robertaArchitecture,
+  albertArchitecture,
+  electraArchitecture,
+  ernieArchitecture,
+  nezhaArchitecture,
+  distilbertArchitecture,
+  megatronBertArchitecture,
+  roformerArchitecture,
+  debertaV2Architecture,
+  textCnn,
+];
 
 /** The row of a `model_type`, or undefined. */
 export function findArchitecture(modelType: string): Architecture | undefined {

@@ -12,6 +12,8 @@ export interface EncoderInputs {
   readonly attentionMask?: Tensor | null | undefined;
   /** Segment numbers, int64 or int32 [B, T]; zeros by default. */
   readonly tokenTypeIds?: Tensor | null | undefined;
+  /** Kinds of task, for ERNIE 2.0 and 3.0; int64 or int32 [B, T], zeros by default. */
+  readonly taskTypeIds?: Tensor | null | undefined;
   /** int64 or int32 [B, T]; 0 … T−1 by default. */
   readonly positionIds?: Tensor | null | undefined;
   /** [B, T, H], instead of the look-up by `inputIds`. */

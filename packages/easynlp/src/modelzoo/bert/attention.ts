@@ -58,8 +58,11 @@ export class BertSelfAttention extends Module {
   }
 }
 
-/** How an attention's class is made; relatives of BERT bring their own. */
-export type SelfAttentionClass = new (config: BertShape, factory: nn.FactoryOptions) => BertSelfAttention;
+/** What a layer needs of its attention; relatives of BERT bring their own. */
+export interface SelfAttention extends nn.Module {
+  forward(x: Tensor, visible: Visible, keepWeights: boolean): Attended;
+}
+export type SelfAttentionClass<C> = new (config: C, factory: nn.FactoryOptions) => SelfAttention;
 
 /** Linear, dropout, residual, LayerNorm: the end of both halves of a layer. */
 export class BertResidualOutput extends Module {
@@ -86,17 +89,13 @@ export class BertResidualOutput extends Module {
 }
 
 /** Multi-head self-attention with its residual connection, Vaswani et al. 2017 §3.2. */
-export class BertAttention extends Module {
-  readonly self: BertSelfAttention;
+export class BertAttention<C extends BertShape = BertShape> extends Module {
+  readonly self: SelfAttention;
   readonly output: BertResidualOutput;
 
-  constructor(
-    config: BertShape,
-    factory: nn.FactoryOptions,
-    SelfAttention: SelfAttentionClass = BertSelfAttention,
-  ) {
+  constructor(config: C, factory: nn.FactoryOptions, Attention: SelfAttentionClass<C> = BertSelfAttention) {
     super();
-    this.self = new SelfAttention(config, factory);
+    this.self = new Attention(config, factory);
     this.output = new BertResidualOutput(config.hidden_size, config, factory);
   }
 

@@ -19,19 +19,23 @@ export interface EmbeddingsShape {
   readonly width?: number;
   /** Whether there is a table of positions. Default true. */
   readonly positions?: boolean;
+  /** Whether there is a table of segments. Default true. */
+  readonly types?: boolean;
+  /** Whether the sum is normalised. Default true. */
+  readonly norm?: boolean;
 }
 
 /** Sum of token, position and segment embeddings. */
 export class BertEmbeddings extends Module {
   readonly word_embeddings: nn.Embedding;
   readonly position_embeddings: nn.Embedding | null;
-  readonly token_type_embeddings: nn.Embedding;
-  readonly LayerNorm: nn.LayerNorm;
+  readonly token_type_embeddings: nn.Embedding | null;
+  readonly LayerNorm: nn.LayerNorm | null;
   readonly dropout: nn.Dropout;
 
   constructor(config: BertShape, factory: nn.FactoryOptions, shape: EmbeddingsShape = {}) {
     super();
-    const { width: hidden = config.hidden_size, positions = true } = shape;
+    const { width: hidden = config.hidden_size, positions = true, types = true, norm = true } = shape;
     this.word_embeddings = new Embedding(config.vocab_size, hidden, {
       ...factory,
       paddingIdx: config.pad_token_id ?? null,
@@ -39,30 +43,34 @@ export class BertEmbeddings extends Module {
     this.position_embeddings = positions
       ? new Embedding(config.max_position_embeddings, hidden, factory)
       : null;
-    this.token_type_embeddings = new Embedding(config.type_vocab_size, hidden, factory);
-    this.LayerNorm = new LayerNorm(hidden, { ...factory, eps: config.layer_norm_eps });
+    this.token_type_embeddings = types ? new Embedding(config.type_vocab_size, hidden, factory) : null;
+    this.LayerNorm = norm ? new LayerNorm(hidden, { ...factory, eps: config.layer_norm_eps }) : null;
     this.dropout = new Dropout(config.hidden_dropout_prob);
   }
 
   forward(inputs: EncoderInputs): Tensor {
-    return tidy(() => this.dropout.forward(this.LayerNorm.forward(this.sum(inputs))));
+    return tidy(() => {
+      const sum = this.sum(inputs);
+      return this.dropout.forward(this.LayerNorm?.forward(sum) ?? sum);
+    });
   }
 
   protected sum({ inputIds, inputsEmbeds, tokenTypeIds, positionIds }: EncoderInputs): Tensor {
+    const { position_embeddings: places, token_type_embeddings: segments } = this;
     const words = inputsEmbeds ?? this.word_embeddings.forward(inputIds!); // [B, T, H]
-    const types = tokenTypeIds
-      ? this.types(tokenTypeIds) // [B, T, H]
-      : this.token_type_embeddings.weight.select(0, 0); // [H]
-    if (this.position_embeddings === null) return words.add(types);
     // A slice gives the same rows and gradients as looking up 0 … T−1, without index tensors.
     const positions = positionIds
-      ? this.position_embeddings.forward(positionIds) // [B, T, H] or [1, T, H]
-      : this.position_embeddings.weight.narrow(0, 0, words.size(1)); // [T, H]
+      ? places?.forward(positionIds) // [B, T, H] or [1, T, H]
+      : places?.weight.narrow(0, 0, words.size(1)); // [T, H]
+    const types =
+      tokenTypeIds && segments
+        ? this.types(segments, tokenTypeIds) // [B, T, H]
+        : segments?.weight.select(0, 0); // [H]
+    if (!types || !positions) return words.add(types ?? positions!);
     return tokenTypeIds ? words.add(types).add_(positions) : words.add(positions.add(types));
   }
 
-  private types(ids: Tensor): Tensor {
-    const { token_type_embeddings: table } = this;
+  private types(table: nn.Embedding, ids: Tensor): Tensor {
     if (!ids.device.startsWith('cuda')) return table.forward(ids);
     // All tokens share two rows: as a matrix product their gradients are one sum, instead of a sort of all the ids.
     const { weight } = table;
@@ -86,12 +94,12 @@ export class BertIntermediate extends Module {
   }
 }
 
-export class BertLayer extends Module {
-  readonly attention: BertAttention;
+export class BertLayer<C extends BertShape = BertShape> extends Module {
+  readonly attention: BertAttention<C>;
   readonly intermediate: BertIntermediate;
   readonly output: BertResidualOutput;
 
-  constructor(config: BertShape, factory: nn.FactoryOptions, SelfAttention?: SelfAttentionClass) {
+  constructor(config: C, factory: nn.FactoryOptions, SelfAttention?: SelfAttentionClass<C>) {
     super();
     this.attention = new BertAttention(config, factory, SelfAttention);
     this.intermediate = new BertIntermediate(config, factory);
@@ -106,10 +114,10 @@ export class BertLayer extends Module {
   }
 }
 
-export class BertEncoder extends Module {
-  readonly layer: BertLayer[];
+export class BertEncoder<C extends BertShape = BertShape> extends Module {
+  readonly layer: BertLayer<C>[];
 
-  constructor(config: BertShape, factory: nn.FactoryOptions, SelfAttention?: SelfAttentionClass) {
+  constructor(config: C, factory: nn.FactoryOptions, SelfAttention?: SelfAttentionClass<C>) {
     super();
     this.layer = Array.from(
       { length: config.num_hidden_layers },
@@ -141,9 +149,9 @@ export interface BertModelOptions extends nn.FactoryOptions {
 }
 
 /** What relatives of BERT bring of their own. */
-export interface BertParts {
-  readonly Embeddings?: new (config: BertShape, factory: nn.FactoryOptions) => BertEmbeddings;
-  readonly SelfAttention?: SelfAttentionClass;
+export interface BertParts<C> {
+  readonly Embeddings?: new (config: C, factory: nn.FactoryOptions) => BertEmbeddings;
+  readonly SelfAttention?: SelfAttentionClass<C>;
 }
 
 /**
@@ -155,11 +163,11 @@ export interface BertParts {
  */
 export class BertModel<C extends BertShape = BertConfig> extends EncoderModel<C> {
   readonly embeddings: BertEmbeddings;
-  readonly encoder: BertEncoder;
+  readonly encoder: BertEncoder<C>;
   readonly pooler: BertPooler | null;
 
   /** Weights start as transformers starts them; `manualSeed()` fixes them. On device `meta` they have no content. */
-  constructor(config: C, options: BertModelOptions = {}, parts: BertParts = {}) {
+  constructor(config: C, options: BertModelOptions = {}, parts: BertParts<C> = {}) {
     super(config);
     const { addPoolingLayer = true, ...factory } = options;
     this.embeddings = new (parts.Embeddings ?? BertEmbeddings)(config, factory);

@@ -65,8 +65,8 @@ export abstract class EncoderModel<C extends ModelConfig> extends nn.Module impl
     return null;
   }
 
-  /** Adds what this architecture's attention needs besides; `positions` are null for 0 … T−1. */
-  protected see(visible: Visible, _embedded: Tensor, _positions: Tensor | null): Visible {
+  /** Adds what this architecture's attention needs besides. */
+  protected see(visible: Visible, _embedded: Tensor, _inputs: EncoderInputs): Visible {
     return visible;
   }
 
@@ -87,22 +87,24 @@ export abstract class EncoderModel<C extends ModelConfig> extends nn.Module impl
     if (unpadding === null || !inputs.inputIds) {
       const embedded = this.embed(inputs);
       const bias = mask ? attentionBias(mask, embedded) : null;
-      const visible = this.see({ bias, unpadding: null }, embedded, inputs.positionIds ?? null);
+      const visible = this.see({ bias, unpadding: null }, embedded, inputs);
       return this.run(embedded, visible, options);
     }
     return tidy(() => {
       const { rows, places } = unpadding;
       const chosen = (ids: Tensor) => ids.reshape([-1]).indexSelect(0, rows).unsqueeze(0); // [B, T] → [1, N]
-      const { inputIds, tokenTypeIds } = inputs;
+      const { inputIds, tokenTypeIds, taskTypeIds } = inputs;
       const positionIds = inputs.positionIds
         ? chosen(inputs.positionIds.expandAs(inputIds!))
         : unpadding.positions.unsqueeze(0);
-      const embedded = this.embed({
+      const tokens: EncoderInputs = {
         inputIds: chosen(inputIds!),
         ...(tokenTypeIds ? { tokenTypeIds: chosen(tokenTypeIds) } : {}),
+        ...(taskTypeIds ? { taskTypeIds: chosen(taskTypeIds) } : {}),
         positionIds,
-      });
-      const visible = this.see({ bias: null, unpadding }, embedded, positionIds);
+      };
+      const embedded = this.embed(tokens);
+      const visible = this.see({ bias: null, unpadding }, embedded, tokens);
       const { lastHiddenState } = this.run(embedded, visible, options);
       const [batch, length] = inputIds!.shape as [number, number];
       return { lastHiddenState: lastHiddenState.squeeze(0).indexSelect(0, places).view([batch, length, -1]) };

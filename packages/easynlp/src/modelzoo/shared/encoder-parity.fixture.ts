@@ -81,7 +81,7 @@ export function describeParity(modelType: string): void {
         // Softmax ignores what all keys share, so this gradient is 0 in exact arithmetic and rounding in floating
         // point: it is measured on the scale of its sibling.
         const sibling = path
-          .replace(/\bkey(?=(?:_proj)?\.bias$)/, 'query')
+          .replace(/key(?=(?:_proj)?\.bias$)/, 'query')
           .replace(/\bk_lin\.bias$/, 'q_lin.bias');
         const scale = largest(get(`grad.${sibling}`));
         expect(parameter.grad, path).not.toBeNull();

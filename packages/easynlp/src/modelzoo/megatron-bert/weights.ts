@@ -1,0 +1,10 @@
+import { initBertWeights } from '../bert/model.js';
+import type { WeightRules } from '../load-weights.js';
+import { prefixedWeightName } from '../shared/weight-names.js';
+import type { MegatronBertConfig } from './config.js';
+
+export const megatronBertWeights = (config: MegatronBertConfig): WeightRules => ({
+  nameOf: prefixedWeightName('bert'),
+  isHead: (name) => /^(?:(?:bert\.)?pooler|cls|classifier)\./.test(name),
+  init: (root, only) => initBertWeights(root, config, only),
+});

@@ -1,0 +1,3 @@
+import { describeParity } from '../shared/encoder-parity.fixture.js';
+
+describeParity('roformer');
