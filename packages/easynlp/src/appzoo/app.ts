@@ -160,6 +160,8 @@ export interface App<
    * then see parts instead of rows, and `join` makes one result of those that `decode` gave for the parts of a row.
    */
   parts?(row: Encoded): readonly Encoded[];
+  /** Whether training sees parts, too; without this member it does. Otherwise it sees the encoded rows themselves. */
+  trainsOnParts?(spec: Spec): boolean;
   /** @param results in the order of `parts` */
   join?(results: readonly Result[], row: Encoded, context: AppContext<Spec>): Result;
   /** Pads encoded rows into a batch. */

@@ -5,6 +5,7 @@ import {
   readingPredictOptions,
   readingTrainOptions,
 } from '../appzoo/machine-reading-comprehension/options.js';
+import { textClassifyOptions, textClassifyUseOptions } from '../appzoo/text-classify/options.js';
 import { multiLabelOptions, multiLabelUseOptions } from '../appzoo/text-classify-multi-label/options.js';
 import { twoTowerOptions } from '../appzoo/text-match/two-tower-options.js';
 import { vectorizationOptions } from '../appzoo/vectorization/options.js';
@@ -116,6 +117,7 @@ function typed(key: string, type: ParameterType, text: string): string | number 
 /** Options beside the command's, by the task and the method that EasyNLP's own parameters have selected. */
 function optionsOf(command: CommandName, { app, method }: Readonly<Record<string, unknown>>) {
   if (command === 'train' && method === 'kd') return vanillaKdOptions;
+  if (app === 'text_classify') return command === 'train' ? textClassifyOptions : textClassifyUseOptions;
   if (app === 'geep_classify')
     return { train: geepOptions, evaluate: geepEvaluateOptions, predict: geepPredictOptions }[command];
   if (app === 'text_classify_multi_label')

@@ -39,10 +39,11 @@ export async function labelledRows(
   // Steps that leave padding out gain nothing from batches of one length, which would be of many shapes.
   const unpads = runtime.device !== 'cpu' && runtime.precision === 'bf16' && canUnpad(loaded.model);
   const bucketing = config.bucketing && !(unpads && config.tokenBudget === undefined);
+  const inParts = app.parts !== undefined && (app.trainsOnParts?.(context.spec) ?? true);
   const stream = new BatchStream<EncodedRow>({
-    source: app.parts ? new PartsTable(train, loaded) : train,
+    source: inParts ? new PartsTable(train, loaded) : train,
     encode: async (rows) => {
-      const encoded = app.parts ? rows.map(partOf) : await app.encode(rows, context, { labels: true });
+      const encoded = inParts ? rows.map(partOf) : await app.encode(rows, context, { labels: true });
       // Equal lengths switch the bucketing off; padding still goes by the real ones.
       return bucketing
         ? encoded
