@@ -15,6 +15,10 @@ export interface MethodFigures {
   readonly std: number | null;
   readonly evaluatedOn: readonly string[];
   readonly options: Readonly<Record<string, unknown>>;
+  /** The complete configuration of the first run. */
+  readonly config: RunResult['config'];
+  readonly weights: string | null;
+  readonly versions: Readonly<Record<string, string>>;
   readonly seconds: number;
   readonly runs: readonly { readonly split: string; readonly seed: number; readonly score: number }[];
 }
@@ -87,6 +91,9 @@ function figuresOf(runs: readonly RunResult[]): MethodFigures {
     std: standardDeviation(scores),
     evaluatedOn: [...new Set(runs.map((r) => r.evaluatedOn))],
     options,
+    config: first.config,
+    weights: first.weights,
+    versions: first.versions,
     seconds: runs.reduce((sum, r) => sum + r.seconds, 0),
     runs: runs.map(({ split, seed, score }) => ({ split, seed, score })),
   };

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { parse } from 'yaml';
+import { VERSION } from '../version.js';
 import type { PlannedRun } from './plan.js';
 import type { BenchmarkRow, BenchmarkRows, SplitData } from './types.js';
 
@@ -17,6 +19,8 @@ export interface RunResult {
   readonly split: string;
   readonly seed: number;
   readonly model: string;
+  /** Digest of the weights that the run began with. */
+  readonly weights: string | null;
   /** Name of the file that the figures were measured on. */
   readonly evaluatedOn: string;
   readonly rows: { readonly train: number; readonly evaluated: number };
@@ -24,7 +28,10 @@ export interface RunResult {
   /** The metric's value, 0 to 1. */
   readonly score: number;
   readonly metrics: Readonly<Record<string, number | null>>;
+  /** What the settings say. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** The complete configuration, every default filled in; null for methods of several stages. */
+  readonly config: Readonly<Record<string, unknown>> | null;
   readonly steps: number;
   readonly seconds: number;
   readonly finished: string;
@@ -74,30 +81,26 @@ function sorted(value: unknown): unknown {
   );
 }
 
-/** A model folder's weights by size and time, so that a model that was trained again counts as another one. */
-function modelFacts(model: string): unknown {
-  const weights = ['model.safetensors', 'pytorch_model.bin']
-    .map((name) => join(model, name))
-    .find(existsSync);
-  if (weights === undefined) return model;
-  const { size, mtimeMs } = statSync(weights);
-  return [model, size, mtimeMs];
-}
-
 export interface RunIdentity {
   readonly suite: string;
   readonly run: PlannedRun;
   readonly model: string;
+  /** Digest of its weights; a model that was trained again under the same name is another one. */
+  readonly weights: string | null;
   readonly options: Readonly<Record<string, unknown>>;
   readonly evaluatedOn: string;
 }
 
 /** Of what runs with a common mean have in common. */
-export function settingsFingerprint({ suite, run, model, options, evaluatedOn }: RunIdentity): string {
+export function settingsFingerprint(identity: RunIdentity): string {
+  const { suite, run, model, weights, options, evaluatedOn } = identity;
   // dev_0.json and dev_1.json are the same kind of rows.
   const kind = evaluatedOn.replace(run.split, '');
   const { task, method, view, settings } = run;
-  return digest(sorted([suite, task.name, method, view, settings.select, modelFacts(model), options, kind]));
+  // Defaults of options belong to a version.
+  return digest(
+    sorted([suite, task.name, method, view, settings.select, model, weights, options, kind, VERSION]),
+  );
 }
 
 export function runFingerprint(identity: RunIdentity, data: SplitData): string {
@@ -143,4 +146,15 @@ export async function writeSplit(
     selection: await write('selection', data.selection),
     unlabeled: unlabeled && data.unlabeled ? await write('unlabeled', await data.unlabeled()) : null,
   };
+}
+
+/** Where a run's files were, and lists as long as the labels, say nothing about it. */
+const LEFT_OUT = ['train', 'dev', 'output', 'resume', 'overwrite', 'labels'];
+
+/** The configuration that a training wrote down. */
+export function readConfig(folder: string): RunResult['config'] {
+  const path = join(folder, 'training', 'config.yaml');
+  if (!existsSync(path)) return null;
+  const all = parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+  return Object.fromEntries(Object.entries(all).filter(([key]) => !LEFT_OUT.includes(key)));
 }

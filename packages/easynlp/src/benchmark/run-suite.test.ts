@@ -263,6 +263,27 @@ describe('runs', () => {
     expect(engine.trained).toHaveLength(12);
   });
 
+  it('begin anew with other weights of the same name, wherever they lie', async () => {
+    const engine = new FakeEngine();
+    let folder = '';
+    engine.modelFolder = async () => folder;
+    const weights = (name: string, content: string) => {
+      folder = join(root, name);
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(join(folder, 'model.safetensors'), content);
+    };
+    const count = async () => {
+      await runAll(engine, request({ tasks: ['one'], splits: ['0'] }));
+      return engine.trained.length;
+    };
+    weights('first', 'aaaa');
+    expect([await count(), await count()]).toEqual([1, 1]);
+    weights('elsewhere', 'aaaa');
+    expect(await count()).toBe(1);
+    weights('elsewhere', 'bbbb');
+    expect(await count()).toBe(2);
+  });
+
   it('that were interrupted go on where they were', async () => {
     const engine = new FakeEngine();
     const controller = new AbortController();

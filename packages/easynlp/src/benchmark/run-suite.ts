@@ -9,6 +9,7 @@ import { answerQuestions } from './questions.js';
 import {
   type RunIdentity,
   type RunResult,
+  readConfig,
   readRun,
   runFile,
   runFingerprint,
@@ -20,6 +21,7 @@ import {
 import type { OptionValues } from './settings.js';
 import { knownWords } from './stand-ins.js';
 import type { BenchmarkEngine, BenchmarkSuite, SplitData } from './types.js';
+import { weightsDigest } from './weights-digest.js';
 
 export interface SuiteRunOptions {
   readonly engine: BenchmarkEngine;
@@ -46,6 +48,8 @@ export async function runSuite(
 ): Promise<RunResult[]> {
   const results: RunResult[] = [];
   const splits = new Map<string, SplitData>();
+  const folder = (await options.engine.modelFolder?.(request.model)) ?? request.model;
+  const weights = await weightsDigest(folder);
   for (const [i, run] of plan.entries()) {
     const { task, split, view } = run;
     const key = JSON.stringify([task.name, split, view]);
@@ -63,6 +67,7 @@ export async function runSuite(
       suite: suite.name,
       run,
       model: request.model,
+      weights,
       options: resolved,
       evaluatedOn: basename(data.evaluation.file),
     };
@@ -187,6 +192,7 @@ async function oneRun(
       got: task.metric,
     });
   }
+  const config = readConfig(folder);
   if (!request.keepModels) await rm(folder, { recursive: true, force: true });
   const { train, evaluation } = data;
   const { labels: _, ...shown } = identity.options;
@@ -198,6 +204,7 @@ async function oneRun(
     split: run.split,
     seed: run.seed,
     model: request.model,
+    weights: identity.weights,
     evaluatedOn: identity.evaluatedOn,
     rows: {
       train: train.questions?.length ?? train.rows.length,
@@ -207,6 +214,7 @@ async function oneRun(
     score,
     metrics,
     options: shown,
+    config,
     steps,
     seconds: (performance.now() - begun) / 1000,
     finished: new Date().toISOString(),

@@ -100,6 +100,8 @@ export interface BenchmarkEngine {
     run: { readonly signal: AbortSignal; readonly log: (line: string) => void },
   ): Promise<{ readonly metrics: Readonly<Record<string, number | null>>; readonly rows: number }>;
   pipeline(task: string | undefined, model: string, options: OptionValues): Promise<BenchmarkPipeline>;
+  /** Folder of the model's weights; without it, a model is known by its name alone. */
+  modelFolder?(model: string): Promise<string>;
   /** Those of the characters that the model's tokenizer does not know. */
   unknownCharacters?(model: string, characters: readonly string[]): Promise<readonly string[]>;
 }

@@ -122,6 +122,9 @@ describe('easynlp benchmark', () => {
     const report = JSON.parse(readFileSync(at('all/results.json'), 'utf8'));
     expect(report.figures).toHaveLength(5);
     expect(report.figures[0].runs).toHaveLength(2);
+    // What a default was is written down with the figure.
+    expect(report.figures[0].config).toMatchObject({ optimizer: 'adamw', maxSteps: 2 });
+    expect(report.figures[0].weights).toMatch(/^[0-9a-f]{16}$/);
     // Nothing is trained a second time: the result would tell, and there is no model left to measure.
     const again = await easynlp([...argv, '--json']);
     expect(again.err.match(/from an earlier run/g)).toHaveLength(10);

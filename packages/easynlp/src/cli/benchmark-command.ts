@@ -153,6 +153,7 @@ function engineOf(library: Library): BenchmarkEngine {
     train,
     evaluate,
     pipeline,
+    modelFolder: (model) => modelzoo.resolveModelFolder(model),
     async unknownCharacters(model, characters) {
       const tokenizer = await Tokenizer.fromFolder(await modelzoo.resolveModelFolder(model));
       const encoded = await tokenizer.encodeBatch([...characters], { addSpecialTokens: false });
