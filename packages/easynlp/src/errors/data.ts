@@ -74,7 +74,8 @@ export const DATA_ERRORS = defineErrors({
     exitCode,
     httpStatus,
     message: (d) => `${text(d.file)}: ${text(d.reason)}.`,
-    hint: () => 'Formats: easynlp (headerless TSV with a schema), tsv, csv, jsonl, parquet.',
+    hint: () =>
+      'Formats: easynlp (headerless TSV with a schema), tsv, csv, jsonl, parquet, conll, cluener, squad (also CMRC 2018 and DRCD).',
   },
   DATA_COLUMN_COUNT: {
     exitCode,
@@ -140,7 +141,7 @@ export const DATA_ERRORS = defineErrors({
     httpStatus,
     message: (d) => `${text(d.file)}: not a usable tokenizer: ${text(d.reason)}.`,
     hint: () =>
-      'Expected a folder with tokenizer.json, or with vocab.txt (one token a line) and optional tokenizer_config.json.',
+      'Expected a folder with tokenizer.json, with vocab.txt (one token a line), or with vocab.json and merges.txt; tokenizer_config.json is optional.',
   },
   DATA_CACHE_DAMAGED: {
     exitCode,

@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EasyNlpError } from '../errors/index.js';
 import {
@@ -8,6 +8,7 @@ import {
   SPECIAL_ROLES,
   type SpecialTokens,
 } from './bert-spec.js';
+import { readMerges, robertaSpec } from './byte-level-bpe.js';
 
 /** What a tokenizer consists of, independent of where it came from. */
 export interface TokenizerParts {
@@ -40,8 +41,11 @@ export async function loadTokenizerFolder(folder: string): Promise<TokenizerPart
   const spec = await readJson(folder, 'tokenizer.json');
   if (spec !== null)
     return { origin: folder, spec, config, special: namedTokens(config, map, tokensOf(spec)) };
+  const vocabulary = await readJson(folder, 'vocab.json');
+  const merges = await read(folder, 'merges.txt');
+  if (vocabulary !== null && merges !== null) return fromMerges(folder, vocabulary, merges, config, map);
   const text = await read(folder, 'vocab.txt');
-  if (text === null) throw unusable(folder, 'it has neither tokenizer.json nor vocab.txt');
+  if (text === null) throw unusable(folder, await lacking(folder));
   return fromVocabText(folder, text, config, map, await readJson(folder, 'added_tokens.json'));
 }
 
@@ -91,6 +95,45 @@ function fromVocabText(
     spec: bertSpec(ids, extra, options),
     config: { tokenizer_class: 'BertTokenizer', ...config },
     special: tokens,
+  };
+}
+
+/** Why nothing can be made of a folder; a SentencePiece model alone is worth a word of its own. */
+async function lacking(folder: string): Promise<string> {
+  const pieces = (await readdir(folder)).filter((name) =>
+    /^(?:sp|spiece|sentencepiece.*|tokenizer)m?\.model$/.test(name),
+  );
+  const only =
+    pieces.length === 0 ? '' : `; ${pieces[0]} is a SentencePiece model, of which transformers makes a`;
+  return `it has neither tokenizer.json nor vocab.txt, nor vocab.json with merges.txt${only}${only && ' tokenizer.json (AutoTokenizer.from_pretrained, save_pretrained)'}`;
+}
+
+/** RoBERTa's files: byte-level BPE. */
+function fromMerges(folder: string, vocab: Json, text: string, config: Json, map: Json): TokenizerParts {
+  const ids = new Map<string, number>();
+  for (const [token, id] of Object.entries(vocab)) {
+    if (typeof id !== 'number' || !Number.isInteger(id) || id < 0) {
+      throw unusable(join(folder, 'vocab.json'), `the token ${JSON.stringify(token)} has no number`);
+    }
+    ids.set(token, id);
+  }
+  const merges = readMerges(text);
+  if (typeof merges === 'number') {
+    throw unusable(
+      join(folder, 'merges.txt'),
+      `line ${merges} does not hold two tokens with a blank between`,
+    );
+  }
+  const special = namedTokens(config, map, ids);
+  const missing = SPECIAL_ROLES.filter((role) => special[role] === undefined || !ids.has(special[role]));
+  if (missing.length > 0) throw unusable(folder, `vocab.json lacks a token for: ${missing.join(', ')}`);
+  return {
+    origin: folder,
+    spec: robertaSpec(ids, merges, special as Required<SpecialTokens>, {
+      addPrefixSpace: flag(config.add_prefix_space) ?? false,
+    }),
+    config: { tokenizer_class: 'RobertaTokenizer', ...config },
+    special,
   };
 }
 

@@ -17,6 +17,7 @@ import {
   type TrainOptions,
 } from '../config/index.js';
 import { EasyNlpError } from '../errors/index.js';
+import { longestText, type ModelConfig } from '../modelzoo/index.js';
 import { nearest } from '../util/index.js';
 import { buildModel } from './build-model.js';
 import { buildOptimizer, buildSchedule, trainedGroups } from './build-optimizer.js';
@@ -73,9 +74,9 @@ function writeError(error: unknown, output: string): unknown {
 
 /** Longer inputs than this have no position embeddings; without the check they fail in the middle of training. */
 function checkPositions(model: AppModel, config: TrainConfig): void {
-  const positions = (model as { config?: { max_position_embeddings?: unknown } }).config
-    ?.max_position_embeddings;
-  if (typeof positions !== 'number' || config.sequenceLength <= positions) return;
+  const own = (model as { config?: ModelConfig }).config;
+  const positions = own ? longestText(own) : null;
+  if (positions === null || config.sequenceLength <= positions) return;
   throw new EasyNlpError('CONFIG_INVALID_VALUE', {
     key: 'sequenceLength',
     expected: `at most ${positions}, the positions that the model has`,

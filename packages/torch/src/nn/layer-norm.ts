@@ -1,4 +1,5 @@
 import { autocast, autocastState } from '../amp/autocast.js';
+import { isFloating } from '../dtype.js';
 import { tidy } from '../scope.js';
 import type { Tensor } from '../tensor.js';
 import { type FactoryOptions, lazy, parameter } from './factory.js';
@@ -46,7 +47,12 @@ export class LayerNorm extends Module {
   forward(x: Tensor): Tensor {
     const { weight, bias } = this;
     const norm = (input: Tensor) => layerNorm(input, this.normalizedShape, weight, bias, this.eps);
-    if (weight === null || weight.dtype === 'float32') return norm(x);
+    if (weight === null) return norm(x);
+    if (weight.dtype === 'float32') {
+      // Under autocast a projection before may have given low precision, which the CPU's older kernels do not mix.
+      const mixed = x.dtype !== 'float32' && isFloating(x.dtype) && x.device === 'cpu';
+      return mixed ? tidy(() => norm(x.to({ dtype: 'float32' }))) : norm(x);
+    }
     const { dtype, device } = weight;
     if (!autocastState(device).enabled) return norm(x);
     // Autocast would compute and answer in float32. The kernel accumulates in float32 anyway, and with weights in low

@@ -14,6 +14,7 @@ const COMPANIONS = [
   'vocab.json',
   'merges.txt',
   'spiece.model',
+  'spm.model',
   'sentencepiece.bpe.model',
   'tokenizer.model',
   'label_mapping.json',
