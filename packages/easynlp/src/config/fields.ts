@@ -6,11 +6,16 @@ import { option } from './option.js';
 const path = () => z.string().min(1);
 
 export const dataFields = {
-  format: option(z.enum(['auto', 'easynlp', 'tsv', 'csv', 'jsonl', 'parquet']).default('auto'), {
-    description:
-      'format of the data files; auto = by the file name, easynlp = TSV without a header (needs schema)',
-    group: 'Data',
-  }),
+  format: option(
+    z
+      .enum(['auto', 'easynlp', 'tsv', 'csv', 'jsonl', 'parquet', 'conll', 'cluener', 'squad'])
+      .default('auto'),
+    {
+      description:
+        'format of the data files; auto = by the file name and content, easynlp = TSV without a header (needs schema)',
+      group: 'Data',
+    },
+  ),
   schema: option(z.string().min(1).optional(), {
     description: 'columns of a TSV file without a header, as name:type:length,… (type str, int or float)',
     group: 'Data',

@@ -19,4 +19,5 @@ export { collectLabels, type LabelOrder, LabelSet, labelsIn, readLabelFile, read
 export { type LineBlock, readLines } from './line-reader.js';
 export { type OpenTableOptions, openTable, TABLE_FORMATS, type TableFormat } from './open-table.js';
 export { formatSchema, parseSchema } from './schema.js';
+export type { TextSpan } from './span-table.js';
 export type { Cell, Column, DataSource, EncodedRow, HostBatch, HostTensor, Row } from './types.js';

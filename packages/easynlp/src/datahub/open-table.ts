@@ -1,20 +1,36 @@
 import { EasyNlpError } from '../errors/index.js';
 import { nearest } from '../util/index.js';
+import { conllTable } from './conll-table.js';
 import { csvTable } from './csv-table.js';
 import { probeFile } from './file-bytes.js';
 import { jsonlTable } from './jsonl-table.js';
 import { parquetTable } from './parquet-table.js';
 import { parseSchema } from './schema.js';
+import { CONLL_NAMES, looksLikeConll, looksLikeSpans } from './sniff-format.js';
+import { spanTable } from './span-table.js';
+import { looksLikeSquad, squadTable } from './squad-table.js';
 import { easynlpTable, headedTsvTable } from './tsv-table.js';
 import type { Column, DataSource } from './types.js';
 
-export type TableFormat = 'easynlp' | 'tsv' | 'csv' | 'jsonl' | 'parquet';
-export const TABLE_FORMATS: readonly TableFormat[] = ['easynlp', 'tsv', 'csv', 'jsonl', 'parquet'];
+export const TABLE_FORMATS = [
+  'easynlp',
+  'tsv',
+  'csv',
+  'jsonl',
+  'parquet',
+  'conll',
+  'cluener',
+  'squad',
+] as const;
+export type TableFormat = (typeof TABLE_FORMATS)[number];
 
 export interface OpenTableOptions {
   /**
    * `auto` (default) goes by the name, a final `.gz` left out: `.csv`, `.parquet`, `.jsonl` (also `.ndjson`,
-   * `.json`); any other name is `easynlp` when a schema is given and `tsv` (with a header) when not.
+   * `.json`), `.conll` (also `.bio`, `.bmes` and the like); any other name is `easynlp` when a schema is given and
+   * `tsv` (with a header) when not. Some formats are known by their content: a JSON document of questions about texts is
+   * `squad` (also CMRC 2018, DRCD), JSON objects with CLUENER's labels are `cluener`, and a file without a schema of
+   * which every line ends with a tag (O, B-PER …) is `conll`.
    */
   readonly format?: TableFormat | 'auto';
   /** `name:type:length,…`: all columns of a headerless table; names and types to use from any other. */
@@ -45,7 +61,7 @@ export async function openTable(path: string, options: OpenTableOptions = {}): P
   const schema = typeof options.schema === 'string' ? parseSchema(options.schema) : options.schema;
   const { columns, quotes = 'auto', skipFirstLine = false } = options;
   await probeFile(path);
-  const format = resolveFormat(path, options.format ?? 'auto', schema !== undefined);
+  const format = await resolveFormat(path, options.format ?? 'auto', schema !== undefined);
   switch (format) {
     case 'easynlp':
       if (schema === undefined) {
@@ -65,16 +81,28 @@ export async function openTable(path: string, options: OpenTableOptions = {}): P
       return jsonlTable(path, { schema, columns });
     case 'parquet':
       return parquetTable(path, { schema, columns });
+    case 'conll':
+      return conllTable(path, { schema, columns });
+    case 'cluener':
+      return spanTable(path);
+    case 'squad':
+      return squadTable(path, { columns });
   }
 }
 
-function resolveFormat(path: string, format: string, hasSchema: boolean): TableFormat {
+async function resolveFormat(path: string, format: string, hasSchema: boolean): Promise<TableFormat> {
   if (format === 'auto') {
     const name = path.toLowerCase().replace(/\.gz$/, '');
     if (name.endsWith('.csv')) return 'csv';
     if (name.endsWith('.parquet')) return 'parquet';
-    if (/\.(jsonl|ndjson|json)$/.test(name)) return 'jsonl';
-    return hasSchema ? 'easynlp' : 'tsv';
+    if (/\.(jsonl|ndjson|json)$/.test(name)) {
+      if (hasSchema) return 'jsonl';
+      if (await looksLikeSquad(path)) return 'squad';
+      return (await looksLikeSpans(path)) ? 'cluener' : 'jsonl';
+    }
+    if (CONLL_NAMES.test(name)) return 'conll';
+    if (hasSchema) return 'easynlp';
+    return (await looksLikeConll(path)) ? 'conll' : 'tsv';
   }
   const known = TABLE_FORMATS.find((candidate) => candidate === format);
   if (known === undefined) {

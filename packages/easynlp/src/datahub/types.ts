@@ -7,6 +7,8 @@ export interface Row {
   readonly file: string;
   /** Line in the file, from 1; the record number for Parquet. */
   readonly line: number;
+  /** Items of lists stand on lines of their own, from `line` on (CoNLL's columns). */
+  readonly itemLines?: boolean;
 }
 
 /** A column of EasyNLP's `name:type:length` schemas; a length above 1 means a comma-separated list. */
