@@ -1,4 +1,4 @@
-import { arange, nn, noGrad, stack, type Tensor, tidy } from '@easynlp/torch';
+import { arange, cat, nn, noGrad, stack, type Tensor, tidy } from '@easynlp/torch';
 import { BertSelfAttention } from '../bert/attention.js';
 import { BertEmbeddings, BertModel, initBertWeights } from '../bert/model.js';
 import type { EncoderInputs } from '../interfaces.js';
@@ -48,6 +48,32 @@ class RoFormerEmbeddings extends BertEmbeddings {
   }
 }
 
+/**
+ * The table of sines and cosines [positions, d] that transformers stores with the weights and asks for; the layers
+ * compute their own.
+ */
+class SinusoidalTable extends nn.Module {
+  constructor(rows: number, size: number) {
+    super();
+    const table = tidy(() => {
+      const angles = arange(rows, { dtype: 'float64' })
+        .unsqueeze(1)
+        .mul(frequencies(size / 2, 'cpu'));
+      return cat([angles.sin(), angles.cos()], { dim: 1 }).to({ dtype: 'float32' });
+    });
+    this.registerBuffer('weight', table);
+  }
+}
+
+/** θ_j = 10000^(−2j/d) for j < half = d/2; in double precision, for the angles of far positions are large. */
+function frequencies(half: number, device: string): Tensor {
+  return tidy(() =>
+    arange(half, { dtype: 'float64', device })
+      .mul(-Math.log(10000) / half)
+      .exp(),
+  );
+}
+
 /** The RoFormer encoder; it has no pooler. */
 export class RoFormerModel extends BertModel<RoFormerConfig> {
   readonly embeddings_project: nn.Linear | null;
@@ -56,6 +82,11 @@ export class RoFormerModel extends BertModel<RoFormerConfig> {
     const parts = { Embeddings: RoFormerEmbeddings, SelfAttention: RoFormerSelfAttention };
     super(config, { ...factory, addPoolingLayer: false }, parts);
     const { hidden_size: hidden, embedding_size: width = hidden } = config;
+    const positions = new SinusoidalTable(
+      config.max_position_embeddings,
+      hidden / config.num_attention_heads,
+    );
+    Object.assign(this.encoder, { embed_positions: positions });
     this.embeddings_project = (width ?? hidden) === hidden ? null : new nn.Linear(width!, hidden, factory);
     if (this.embeddings_project && factory.device !== 'meta')
       initBertWeights(this.embeddings_project, config);
@@ -71,12 +102,12 @@ export class RoFormerModel extends BertModel<RoFormerConfig> {
     const { device } = embedded;
     const rotary = noGrad(() =>
       tidy(() => {
-        // θ_j = 10000^(−2j/d); in double precision, for the angles of far positions are large.
-        const half = hidden / heads / 2;
-        const numbers = arange(half, { dtype: 'float64', device });
-        const frequencies = numbers.mul(-Math.log(10000) / half).exp();
         const positions = positionIds ?? arange(embedded.size(1), { device });
-        const angles = positions.to({ dtype: 'float64' }).unsqueeze(-1).mul(frequencies).unsqueeze(-2);
+        const angles = positions
+          .to({ dtype: 'float64' })
+          .unsqueeze(-1)
+          .mul(frequencies(hidden / heads / 2, device))
+          .unsqueeze(-2);
         const { dtype } = embedded;
         return { sin: angles.sin().to({ dtype }), cos: angles.cos().to({ dtype }) };
       }),
