@@ -56,8 +56,10 @@ export type { TextVectors, VectorizationInputOptions } from './appzoo/vectorizat
 export type {
   EvaluateConfig,
   EvaluateOptions,
+  ModerationOptions,
   PredictConfig,
   PredictOptions,
+  TaggingOptions,
   TrainConfig,
   TrainOptions,
 } from './config/index.js';
@@ -69,7 +71,22 @@ export * as modelzoo from './modelzoo/index.js';
 export { type EvaluateResult, evaluate, type InferenceRunOptions } from './predictor/evaluate.js';
 export { type Pipeline, type PipelineOptions, type PipelineTask, pipeline } from './predictor/pipeline.js';
 export { type PredictResult, predict } from './predictor/predict.js';
+export {
+  type DecisionReport,
+  decisionReport,
+  type ModerationResult,
+  type Moderator,
+  moderator,
+} from './predictor/risk-control.js';
 export { type FoundText, type SearchOutcome, search } from './predictor/search.js';
+export { textsOfFile, writeJsonLines } from './predictor/solution-texts.js';
+export {
+  type EntityWord,
+  type Tag,
+  type Tagger,
+  type TaggingResult,
+  tagger,
+} from './predictor/tagging.js';
 export { Tokenizer } from './text/index.js';
 export type { EvaluateInfo, LogInfo, StepInfo, TrainerHooks } from './trainer/hooks.js';
 export {

@@ -7,6 +7,10 @@ import type { Library, RunOptions, TrainOutcome } from './library.js';
 
 const threshold = option(z.number().min(0).max(1).optional(), { description: 'cut', group: 'App' });
 
+const notHere = (): never => {
+  throw new Error('not here');
+};
+
 /** A terminal and a toolkit made of memory; `press()` is Ctrl-C. */
 export class FakeIo implements CliIo {
   out = '';
@@ -92,6 +96,11 @@ export class FakeIo implements CliIo {
       land: async () => {
         throw new Error('not here');
       },
+      tagger: async () => notHere(),
+      moderator: async () => notHere(),
+      decisionReport: async () => notHere(),
+      textsOfFile: () => notHere(),
+      writeJsonLines: async () => notHere(),
       listMethods: () => [{ name: 'finetune', description: 'all weights', apps: [] }],
       ...this.overrides,
     };

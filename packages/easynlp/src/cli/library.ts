@@ -15,6 +15,19 @@ export interface Library {
   search(options: SearchOptions, run: RunOptions): Promise<SearchOutcome>;
   /** Few rows, a large model and a small one: four trained models and a table. */
   land(options: LandOptions, run: RunOptions): Promise<LandResult>;
+  /** Tags, keywords and entity words. */
+  tagger(options: Readonly<Record<string, unknown>>): Promise<TextAnswerer<TaggedText>>;
+  /** Whether texts may pass. */
+  moderator(options: Readonly<Record<string, unknown>>): Promise<TextAnswerer<ModeratedText>>;
+  /** Thresholds for a precision. */
+  decisionReport(options: Readonly<Record<string, unknown>>): Promise<{ readonly text: string }>;
+  /** The texts of a file. */
+  textsOfFile(path: string, options: Readonly<Record<string, unknown>>): AsyncIterable<string>;
+  /** Writes a file that appears when it is complete. @returns the number of lines */
+  writeJsonLines(
+    path: string,
+    rows: AsyncIterable<{ readonly text: string; readonly result: unknown }>,
+  ): Promise<number>;
   /** The registered tasks. */
   listApps(): readonly AppInfo[];
   /** The ways of training an app; all of them without one. */
@@ -60,6 +73,24 @@ export interface TextPipeline {
   (inputs: readonly unknown[] | AsyncIterable<unknown>): unknown;
   readonly spec: Readonly<Record<string, unknown>>;
   dispose(): void;
+}
+
+export interface TextAnswerer<Result> {
+  (texts: readonly string[]): Promise<Result[]>;
+  dispose(): void;
+}
+
+export interface TaggedText {
+  readonly tags: readonly { readonly label: string; readonly probability: number | null }[];
+  readonly keywords: readonly { readonly word: string; readonly score: number }[];
+  readonly entities: readonly { readonly text: string; readonly label: string }[];
+}
+
+export interface ModeratedText {
+  readonly decision: string;
+  readonly labels: readonly string[];
+  readonly scores: readonly { readonly label: string; readonly probability: number }[];
+  readonly hits: readonly { readonly start: number; readonly end: number }[];
 }
 
 export interface AppInfo {
@@ -133,6 +164,11 @@ export async function loadLibrary(): Promise<Library> {
     'listApps',
     'listMethods',
     'land',
+    'tagger',
+    'moderator',
+    'decisionReport',
+    'textsOfFile',
+    'writeJsonLines',
   ]) {
     if (typeof loaded[name] !== 'function') {
       throw new EasyNlpError('LIBRARY_NOT_READY', { reason: `it has no function '${name}'` });

@@ -22,6 +22,7 @@ import { printError } from './print.js';
 import { runCommand, tryLibrary } from './run-command.js';
 import { addFlags, flagName, schemaToFlags } from './schema-to-flags.js';
 import { addSearchCommand } from './search-command.js';
+import { addTaggingCommands } from './tagging-command.js';
 import { addTokenizerCommand } from './tokenizer-command.js';
 
 export const VERSION = (createRequire(import.meta.url)('../../package.json') as { version: string }).version;
@@ -228,6 +229,7 @@ export async function buildProgram(
   addTokenizerCommand(program, io, settle, done);
   addBenchmarkCommand(program, io, settle, done);
   addLandCommand(program, io, settle, done);
+  addTaggingCommands(program, io, settle, done);
   return program;
 }
 

@@ -9,6 +9,14 @@ export { parseConfig, type ResolveSources, resolveConfig } from './resolve-confi
 export { expectation, type OptionSources, resolveOptions } from './resolve-options.js';
 export { type SearchConfig, type SearchOptions, searchConfigSchema } from './search-config.js';
 export {
+  type ModerationConfig,
+  type ModerationOptions,
+  moderationConfigSchema,
+  type TaggingConfig,
+  type TaggingOptions,
+  taggingConfigSchema,
+} from './tagging-config.js';
+export {
   DEFAULT_APP,
   DEFAULT_METHOD,
   type TrainConfig,

@@ -13,7 +13,15 @@ export {
 } from './documents.js';
 export { type PackedSource, type PackingOptions, SequencePacker, sequentialWindows } from './packing.js';
 export { mix32, Permutation } from './permutation.js';
-export { jiebaSegmenter, markWordStarts, type Segmenter } from './segmenter.js';
+export {
+  type JiebaOptions,
+  jiebaIdf,
+  jiebaSegmenter,
+  jiebaTagger,
+  markWordStarts,
+  type Segmenter,
+  type TaggedWord,
+} from './segmenter.js';
 export { parseWeightRecipe, sourceWeights, type WeightRecipe } from './source-weights.js';
 export {
   type CorpusSource,
@@ -31,3 +39,4 @@ export {
   type SplitHeader,
   type TokenCacheHeader,
 } from './token-format.js';
+export { readUserDictionary, type UserWord } from './user-dictionary.js';

@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import { Jieba } from '@node-rs/jieba';
-import { dict } from '@node-rs/jieba/dict.js';
+import { dict, idf } from '@node-rs/jieba/dict.js';
+import type { UserWord } from './user-dictionary.js';
 
 /** Cuts text into words; the words joined must give the text again. */
 export interface Segmenter {
@@ -7,15 +9,70 @@ export interface Segmenter {
   cut(text: string): string[];
 }
 
-/** jieba's dictionary with its hidden Markov model for words that the dictionary lacks. */
-export function jiebaSegmenter(): Segmenter {
-  shared ??= Jieba.withDict(dict);
-  const jieba = shared;
-  return { name: 'jieba', cut: (text) => jieba.cut(text, true) };
+export interface JiebaOptions {
+  /** Words that jieba's own dictionary lacks or cuts apart; `readUserDictionary` reads them from a file. */
+  readonly userDictionary?: readonly UserWord[];
 }
 
-/** Reading the dictionary takes a third of a second and its instance has no state. */
-let shared: Jieba | undefined;
+/**
+ * jieba's dictionary with its hidden Markov model for words that the dictionary lacks. With a user dictionary the name
+ * carries its digest, so that what was cut with another one is known to be outdated.
+ */
+export function jiebaSegmenter({ userDictionary = [] }: JiebaOptions = {}): Segmenter {
+  const { jieba, name } = jiebaOf(userDictionary);
+  return { name, cut: (text) => jieba.cut(text, true) };
+}
+
+/** A word with its part of speech in jieba's notation (n noun, v verb, nr person, eng Latin letters, …). */
+export interface TaggedWord {
+  readonly word: string;
+  readonly tag: string;
+}
+
+/** The same with parts of speech. */
+export function jiebaTagger({ userDictionary = [] }: JiebaOptions = {}): (text: string) => TaggedWord[] {
+  const { jieba } = jiebaOf(userDictionary);
+  return (text) => jieba.tag(text, true);
+}
+
+/** A word's inverse document frequency in jieba's table (258,826 words); those it lacks get the middle one's. */
+export function jiebaIdf(): (word: string) => number {
+  inverse ??= readIdf();
+  const { values, middle } = inverse;
+  return (word) => values.get(word) ?? middle;
+}
+
+function readIdf(): { values: Map<string, number>; middle: number } {
+  const values = new Map<string, number>();
+  for (const line of Buffer.from(idf).toString('utf8').split('\n')) {
+    const at = line.lastIndexOf(' ');
+    if (at > 0) values.set(line.slice(0, at), Number(line.slice(at + 1)));
+  }
+  const sorted = [...values.values()].sort((a, b) => a - b);
+  return { values, middle: sorted[sorted.length >> 1] ?? 0 };
+}
+let inverse: ReturnType<typeof readIdf> | undefined;
+
+/** Reading the dictionary takes a third of a second and its instance has no state beside the words. */
+const instances = new Map<string, Jieba>();
+
+function jiebaOf(words: readonly UserWord[]): { jieba: Jieba; name: string } {
+  const lines = words
+    .map(({ word, frequency, tag }) => `${word} ${frequency ?? LIKELY} ${tag ?? 'n'}\n`)
+    .join('');
+  const name =
+    lines === '' ? 'jieba' : `jieba+${createHash('sha256').update(lines).digest('hex').slice(0, 12)}`;
+  let jieba = instances.get(name);
+  if (!jieba) {
+    jieba = Jieba.withDict(dict);
+    if (lines !== '') jieba.loadDict(Buffer.from(lines));
+    instances.set(name, jieba);
+  }
+  return { jieba, name };
+}
+
+/** More likely than any two words of jieba's dictionary together: what people enter is meant to stay whole. */
+const LIKELY = 1_000_000;
 
 /**
  * Sets `out[i]` to 1 where a word begins at UTF-16 position i of `text`, else to 0; `out` has at least
