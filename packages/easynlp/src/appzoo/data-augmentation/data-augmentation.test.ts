@@ -57,6 +57,8 @@ describe('masked words', () => {
       ['ab', 'c'],
       ['7'],
     ]);
+    const own = wordsOf(encoding, [text], tokenizer.unkId, [{ word: '很干净' }]);
+    expect(own.map((word) => word.length)).toEqual([2, 3, 2, 1]);
     const chosen = chooseWords(words, 0.4, new Rng(1));
     const whole = words.filter((word) => chosen.includes(word[0]!));
     expect(whole).toHaveLength(2);

@@ -1,4 +1,4 @@
-import { jiebaSegmenter, markWordStarts } from '../../datahub/corpus/index.js';
+import { jiebaSegmenter, markWordStarts, type UserWord } from '../../datahub/corpus/index.js';
 import type { Encoding } from '../../text/index.js';
 import { type Rng, shuffle } from '../../util/index.js';
 
@@ -18,8 +18,13 @@ export interface MaskedToken {
 const MOST_WORDS = 128;
 
 /** Words of the texts as runs of tokens; punctuation and unknown characters are not among them. */
-export function wordsOf(encoding: Encoding, texts: readonly string[], unknown: number): MaskedToken[][] {
-  const cut = jiebaSegmenter();
+export function wordsOf(
+  encoding: Encoding,
+  texts: readonly string[],
+  unknown: number,
+  userDictionary: readonly UserWord[] = [],
+): MaskedToken[][] {
+  const cut = jiebaSegmenter({ userDictionary });
   const starts = texts.map((text) => {
     const marks = new Uint8Array(text.length + 1);
     markWordStarts(text, cut.cut(text), marks);

@@ -39,6 +39,12 @@ export const dataAugmentationOptions = z.strictObject({
     description: 'seed of the masked words and of the tokens that are drawn',
     group: 'App',
   }),
+  userDictionary: option(z.string().min(1).optional(), {
+    description:
+      'words that are masked as a whole beside those of jieba: a word a line, then frequency and part of speech if wanted',
+    group: 'App',
+    value: 'file',
+  }),
   oneCell: option(z.boolean().default(false), {
     description:
       "EasyNLP's layout: all lines of a row first, then appendCols once behind the last; unset = appendCols behind every line",

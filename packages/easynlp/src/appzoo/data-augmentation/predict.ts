@@ -1,3 +1,4 @@
+import { readUserDictionary } from '../../datahub/corpus/index.js';
 import type { Cell, Row } from '../../datahub/index.js';
 import { EasyNlpError } from '../../errors/index.js';
 import { nearest } from '../../util/index.js';
@@ -25,7 +26,8 @@ export async function predictAugmented(
   const config = given as DataAugmentationConfig;
   const spec = loaded.context.spec as DataAugmentationSpec;
   const { maskProportion, removeBlanks, neverKeepSame, fillTemperature, topK, seed } = config;
-  const fill = { maskProportion, removeBlanks, neverKeepSame, fillTemperature, topK, seed };
+  const words = config.userDictionary === undefined ? [] : await readUserDictionary(config.userDictionary);
+  const fill = { maskProportion, removeBlanks, neverKeepSame, fillTemperature, topK, seed, words };
   for (const name of config.outputSchema) {
     if (['augmented_data', 'predictions', 'probabilities'].includes(name)) continue;
     throw new EasyNlpError('CONFIG_INVALID_VALUE', {

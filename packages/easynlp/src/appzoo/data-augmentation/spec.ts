@@ -1,3 +1,4 @@
+import type { UserWord } from '../../datahub/corpus/index.js';
 import type { TaskSpec } from '../app.js';
 import type { AugmentOptions } from './options.js';
 
@@ -12,7 +13,7 @@ export interface DataAugmentationSpec extends TaskSpec {
 export type FillSettings = Pick<
   AugmentOptions,
   'maskProportion' | 'removeBlanks' | 'neverKeepSame' | 'fillTemperature' | 'topK' | 'seed'
->;
+> & { readonly words?: readonly UserWord[] };
 
 export const DEFAULT_FILL: FillSettings = {
   maskProportion: 0.15,

@@ -8,7 +8,9 @@ import {
   cacheOutdated,
   type DocumentLayout,
   findSources,
+  jiebaSegmenter,
   parseWeightRecipe,
+  readUserDictionary,
   TokenCache,
   vocabularyHash,
   type WeightRecipe,
@@ -53,9 +55,18 @@ async function tokenCacheOf(
   if (existsSync(join(config.train, 'header.json'))) return config.train;
   const sources = await corpusFiles(config.train, config.layout);
   const folder = config.tokenCache ?? `${config.output}-tokens`;
+  const { userDictionary: words } = config;
+  const segmenter = jiebaSegmenter(
+    words === undefined ? {} : { userDictionary: await readUserDictionary(words) },
+  );
   if (existsSync(join(folder, 'header.json'))) {
     const cache = await TokenCache.open(folder);
-    const outdated = await cacheOutdated(cache, { sources, tokenizer, heldOut: config.heldOut });
+    const outdated = await cacheOutdated(cache, {
+      sources,
+      tokenizer,
+      heldOut: config.heldOut,
+      segmenter: segmenter.name,
+    });
     cache.close();
     if (outdated === null) {
       log(`using the tokens in ${folder}`);
@@ -67,6 +78,7 @@ async function tokenCacheOf(
   await buildTokenCache({
     sources,
     tokenizer,
+    segmenter,
     out: folder,
     heldOut: config.heldOut,
     overwrite: true,

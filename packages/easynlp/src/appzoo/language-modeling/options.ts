@@ -33,6 +33,12 @@ export const languageModelingOptions = z.strictObject({
       'what is masked together: words found by jieba, runs of 1 to 4 words as in MacBERT, or single tokens',
     group: 'App',
   }),
+  userDictionary: option(z.string().min(1).optional(), {
+    description:
+      'words that are masked as a whole beside those of jieba: a word a line, then frequency and part of speech if wanted',
+    group: 'App',
+    value: 'file',
+  }),
   maskingRate: option(z.number().gt(0).lt(1).default(0.15), {
     description: 'share of the tokens to be found',
     group: 'App',

@@ -19,8 +19,8 @@ export interface JiebaOptions {
  * carries its digest, so that what was cut with another one is known to be outdated.
  */
 export function jiebaSegmenter({ userDictionary = [] }: JiebaOptions = {}): Segmenter {
-  const { jieba, name } = jiebaOf(userDictionary);
-  return { name, cut: (text) => jieba.cut(text, true) };
+  const { name, open } = jiebaOf(userDictionary);
+  return { name, cut: (text) => open().cut(text, true) };
 }
 
 /** A word with its part of speech in jieba's notation (n noun, v verb, nr person, eng Latin letters, …). */
@@ -31,8 +31,8 @@ export interface TaggedWord {
 
 /** The same with parts of speech. */
 export function jiebaTagger({ userDictionary = [] }: JiebaOptions = {}): (text: string) => TaggedWord[] {
-  const { jieba } = jiebaOf(userDictionary);
-  return (text) => jieba.tag(text, true);
+  const { open } = jiebaOf(userDictionary);
+  return (text) => open().tag(text, true);
 }
 
 /** A word's inverse document frequency in jieba's table (258,826 words); those it lacks get the middle one's. */
@@ -56,19 +56,23 @@ let inverse: ReturnType<typeof readIdf> | undefined;
 /** Reading the dictionary takes a third of a second and its instance has no state beside the words. */
 const instances = new Map<string, Jieba>();
 
-function jiebaOf(words: readonly UserWord[]): { jieba: Jieba; name: string } {
+function jiebaOf(words: readonly UserWord[]): { name: string; open: () => Jieba } {
   const lines = words
     .map(({ word, frequency, tag }) => `${word} ${frequency ?? LIKELY} ${tag ?? 'n'}\n`)
     .join('');
-  const name =
-    lines === '' ? 'jieba' : `jieba+${createHash('sha256').update(lines).digest('hex').slice(0, 12)}`;
-  let jieba = instances.get(name);
-  if (!jieba) {
-    jieba = Jieba.withDict(dict);
-    if (lines !== '') jieba.loadDict(Buffer.from(lines));
-    instances.set(name, jieba);
-  }
-  return { jieba, name };
+  const digest = () => createHash('sha256').update(lines).digest('hex').slice(0, 12);
+  const name = lines === '' ? 'jieba' : `jieba+${digest()}`;
+  return {
+    name,
+    open() {
+      const known = instances.get(name);
+      if (known) return known;
+      const jieba = Jieba.withDict(dict);
+      if (lines !== '') jieba.loadDict(Buffer.from(lines));
+      instances.set(name, jieba);
+      return jieba;
+    },
+  };
 }
 
 /** More likely than any two words of jieba's dictionary together: what people enter is meant to stay whole. */
