@@ -65,7 +65,11 @@ export const dataAugmentation: App<DataAugmentationSpec, MaskedRow, AugmentedTex
     return encodings.map((encoding, i): MaskedRow => {
       const row = rows[i]!;
       const rng = Rng.derive(fill.seed, 'augment', row.line, Number(row.values[COPY] ?? 0));
-      const masked = chooseWords(wordsOf(encoding, texts[i]!, tokenizer.unkId), fill.maskProportion, rng);
+      const masked = chooseWords(
+        wordsOf(encoding, texts[i]!, tokenizer.unkId, fill.words),
+        fill.maskProportion,
+        rng,
+      );
       const ids = encoding.ids.slice();
       for (const { at } of masked) ids[at] = tokenizer.maskId;
       const typeIds = secondSequence === null ? null : encoding.typeIds;
