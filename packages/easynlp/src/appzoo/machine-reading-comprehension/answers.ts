@@ -90,14 +90,15 @@ function resultOf(
     seen.add(key);
     kept.push(candidate);
   }
-  const logits = [...kept.map(({ logit }) => logit), ...(spec.noAnswer ? [noAnswerLogit] : [])];
+  const logits = [...kept.map(({ logit }) => logit), ...(spec.unanswerable ? [noAnswerLogit] : [])];
   const most = logits.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
   const shares = logits.map((logit) => Math.exp(logit - most));
   const sum = shares.reduce((a, b) => a + b, 0);
   const candidates = kept.map((candidate, i) => ({ ...candidate, probability: shares[i]! / sum }));
   const [best] = candidates;
   const none =
-    best === undefined || (spec.noAnswer && noAnswerLogit - best.logit > (spec.noAnswerThreshold ?? 0));
+    best === undefined ||
+    (spec.unanswerable && noAnswerLogit - best.logit > (spec.unanswerableThreshold ?? 0));
   const probability = best === undefined ? 1 : none ? shares.at(-1)! / sum : best.probability;
   const result: ReadingResult = none
     ? { answer: null, start: null, end: null, probability, candidates, noAnswerLogit }

@@ -91,5 +91,5 @@ export const machineReadingComprehension: App<ReadingSpec, EncodedWindow, Readin
   columns: readingColumns,
   metrics: readingMetrics,
   calibrate: (spec, { no_answer_threshold: threshold }) =>
-    spec.noAnswer ? { ...spec, noAnswerThreshold: threshold ?? spec.noAnswerThreshold } : spec,
+    spec.unanswerable ? { ...spec, unanswerableThreshold: threshold ?? spec.unanswerableThreshold } : spec,
 };

@@ -72,9 +72,9 @@ class ReadingMetrics implements MetricAccumulator<EncodedWindow> {
 
   report(): MetricReport {
     const { spec, answered } = this;
-    const threshold = !spec.noAnswer
+    const threshold = !spec.unanswerable
       ? Number.POSITIVE_INFINITY
-      : (spec.noAnswerThreshold ??
+      : (spec.unanswerableThreshold ??
         tuneNoAnswer(answered.map(({ lead, given, none }) => ({ lead, given: given.f1, none: none.f1 })))
           .threshold);
     const scored = answered.map((a) => ({
@@ -91,7 +91,7 @@ class ReadingMetrics implements MetricAccumulator<EncodedWindow> {
         f1,
         em,
         average: em === null || f1 === null ? null : (em + f1) / 2,
-        ...(spec.noAnswer
+        ...(spec.unanswerable
           ? {
               has_answer_f1: mean(withAnswer.map(({ score }) => score.f1)),
               has_answer_em: mean(withAnswer.map(({ score }) => score.em)),

@@ -63,7 +63,7 @@ export const readingTrainOptions = z.strictObject({
     easynlp: 'sequence_length',
   }),
   ...reading,
-  noAnswer: option(z.boolean().optional(), {
+  unanswerable: option(z.boolean().optional(), {
     description:
       'questions may have no answer (SQuAD 2); the threshold is found on dev; unset = when training data have such questions',
     group: 'App',
@@ -72,11 +72,11 @@ export const readingTrainOptions = z.strictObject({
 
 const useOptions = {
   ...reading,
-  noAnswer: option(z.boolean().optional(), {
+  unanswerable: option(z.boolean().optional(), {
     description: 'questions may have no answer; unset = as trained',
     group: 'App',
   }),
-  noAnswerThreshold: option(z.number().optional(), {
+  unanswerableThreshold: option(z.number().optional(), {
     description:
       'no answer is given when its score (the sum of two logits) exceeds the best answer’s by more; unset = as found in training',
     group: 'App',

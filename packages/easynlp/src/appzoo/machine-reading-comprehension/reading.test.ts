@@ -52,7 +52,7 @@ describe('machine_reading_comprehension', () => {
     expect(task).toMatchObject({
       app,
       language: 'zh',
-      noAnswer: false,
+      unanswerable: false,
       maxAnswerLength: 100,
       idName: 'qas_id',
     });
@@ -156,7 +156,7 @@ describe('machine_reading_comprehension', () => {
       seed: 7,
     });
     const { task, metrics } = JSON.parse(readFileSync(at('open/easynlp.json'), 'utf8'));
-    expect(task).toMatchObject({ noAnswer: true, noAnswerThreshold: metrics.no_answer_threshold });
+    expect(task).toMatchObject({ unanswerable: true, unanswerableThreshold: metrics.no_answer_threshold });
     const found = await evaluate({ ...MACHINE, model: at('open'), data: at('open.json') });
     expect(found.metrics.f1).toBeCloseTo(metrics.f1, 6);
     expect(found.metrics.f1).toBeGreaterThan(0.9);
@@ -165,10 +165,10 @@ describe('machine_reading_comprehension', () => {
       app,
       model: at('open'),
       data: at('open.json'),
-      noAnswerThreshold: 1e9,
+      unanswerableThreshold: 1e9,
     });
     expect(never.metrics.no_answer_accuracy).toBe(0);
-    const read = await pipeline(app, at('open'), { ...MACHINE, options: { noAnswerThreshold: -1e9 } });
+    const read = await pipeline(app, at('open'), { ...MACHINE, options: { unanswerableThreshold: -1e9 } });
     const result = await read({ question: '谁？', context: '人青山。' });
     expect(result).toMatchObject({ answer: null, start: null });
     expect(result.candidates.length).toBeGreaterThan(0);

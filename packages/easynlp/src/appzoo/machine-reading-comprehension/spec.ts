@@ -23,9 +23,9 @@ export interface ReadingSpec extends TaskSpec {
   readonly maxAnswerLength: number;
   readonly nBestSize: number;
   /** Whether a question may have no answer. */
-  readonly noAnswer: boolean;
+  readonly unanswerable: boolean;
   /** From which lead on "no answer" is the answer; null until validation data have found it. */
-  readonly noAnswerThreshold: number | null;
+  readonly unanswerableThreshold: number | null;
 }
 
 export const QUESTION_COLUMNS = ['question_text', 'question', 'query_text', 'query'];
@@ -87,8 +87,8 @@ export async function prepareReading(given: TrainConfig, source: DataSource): Pr
     sequenceLength: config.sequenceLength,
     ...columns,
     ...sizes(config, language),
-    noAnswer: config.noAnswer ?? unanswered,
-    noAnswerThreshold: null,
+    unanswerable: config.unanswerable ?? unanswered,
+    unanswerableThreshold: null,
   };
 }
 
@@ -116,8 +116,8 @@ export function pretrainedReading(config: Readonly<Record<string, unknown>>): Re
     answerName: 'answer_text',
     startName: null,
     ...sizes({}, 'zh'),
-    noAnswer: false,
-    noAnswerThreshold: null,
+    unanswerable: false,
+    unanswerableThreshold: null,
   };
 }
 
@@ -135,8 +135,8 @@ export function adjustReading(spec: ReadingSpec, given: Readonly<Record<string, 
     maxAnswerLength:
       options.maxAnswerLength ?? (language === spec.language ? undefined : LONGEST_ANSWER[language]),
     nBestSize: options.nBestSize,
-    noAnswer: options.noAnswer ?? (options.noAnswerThreshold === undefined ? undefined : true),
-    noAnswerThreshold: options.noAnswerThreshold,
+    unanswerable: options.unanswerable ?? (options.unanswerableThreshold === undefined ? undefined : true),
+    unanswerableThreshold: options.unanswerableThreshold,
   };
   return {
     ...spec,

@@ -24,8 +24,8 @@ const spec: ReadingSpec = {
   docStride: 5,
   maxAnswerLength: 6,
   nBestSize: 4,
-  noAnswer: false,
-  noAnswerThreshold: null,
+  unanswerable: false,
+  unanswerableThreshold: null,
 };
 const SPECIAL = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'];
 const tokenizer = Tokenizer.fromVocab([...SPECIAL, ...'甲乙丙丁戊己庚辛谁答案始终，', 'abc']);
