@@ -68,6 +68,7 @@ export { EasyNlpError, ERRORS, type ErrorCode, EXIT } from './errors/index.js';
 export * as prompts from './fewshot/prompt/index.js';
 export { type LandingReport, type LandOptions, type LandResult, land } from './landing/index.js';
 export * as modelzoo from './modelzoo/index.js';
+export { describeModel, listModels } from './modelzoo/model-catalogue.js';
 export { type EvaluateResult, evaluate, type InferenceRunOptions } from './predictor/evaluate.js';
 export { type Pipeline, type PipelineOptions, type PipelineTask, pipeline } from './predictor/pipeline.js';
 export { type PredictResult, predict } from './predictor/predict.js';

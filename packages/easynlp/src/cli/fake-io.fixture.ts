@@ -93,6 +93,8 @@ export class FakeIo implements CliIo {
         },
       ],
       search: async () => ({ documents: 0, results: [] }),
+      listModels: () => [],
+      describeModel: async () => notHere(),
       land: async () => {
         throw new Error('not here');
       },

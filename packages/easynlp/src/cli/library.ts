@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { EvaluateConfig, PredictConfig, SearchOptions, TrainConfig } from '../config/index.js';
 import { EasyNlpError } from '../errors/index.js';
 import type { LandOptions, LandResult } from '../landing/index.js';
+import type { ModelFolderInfo, ModelInfo } from '../modelzoo/model-catalogue.js';
 import type { ProgressStream } from '../trainer/tracking/index.js';
 
 /** The part of the toolkit's public API that the command line uses. */
@@ -28,6 +29,10 @@ export interface Library {
     path: string,
     rows: AsyncIterable<{ readonly text: string; readonly result: unknown }>,
   ): Promise<number>;
+  /** The pre-trained models that have a name. */
+  listModels(): readonly ModelInfo[];
+  /** What is known of one of them, or of a folder. */
+  describeModel(name: string): Promise<ModelInfo | ModelFolderInfo>;
   /** The registered tasks. */
   listApps(): readonly AppInfo[];
   /** The ways of training an app; all of them without one. */
@@ -60,6 +65,14 @@ export interface TextResult {
   readonly probability?: number;
   /** The answer to a question; null for none. */
   readonly answer?: string | null;
+  /** What was found in the text. */
+  readonly entities?: readonly {
+    readonly type: string;
+    readonly text: string;
+    readonly start: number;
+    readonly end: number;
+    readonly score: number;
+  }[];
   /** A language model's text. */
   readonly text?: string;
   /** Of two towers, and of regression. */

@@ -17,6 +17,7 @@ import { EASYNLP_FLAGS } from './easynlp-flag-table.js';
 import { easynlpHelp, isEasynlpStyle, mapEasynlpFlags } from './easynlp-flags.js';
 import { type CliIo, processIo } from './io.js';
 import { addLandCommand } from './land-command.js';
+import { addModelsCommand } from './models-command.js';
 import { predictTexts } from './predict-texts.js';
 import { printError } from './print.js';
 import { runCommand, tryLibrary } from './run-command.js';
@@ -226,6 +227,7 @@ export async function buildProgram(
     .action(async (options: { json?: boolean }) => done(await doctor(io, { json: options.json === true })));
 
   addSearchCommand(program, io, settle, done);
+  addModelsCommand(program, io, settle, done);
   addTokenizerCommand(program, io, settle, done);
   addBenchmarkCommand(program, io, settle, done);
   addLandCommand(program, io, settle, done);

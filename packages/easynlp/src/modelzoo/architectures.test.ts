@@ -119,6 +119,12 @@ describe.each(encoders)('%s', (modelType) => {
   });
 });
 
+it('DKPLM is fine-tuned, and saved, as BERT', async () => {
+  const model = AutoModelForMaskedLM.fromConfig(tiny('dkplm'));
+  expect(model.constructor.name).toBe('BertForMaskedLM');
+  expect(model.config.model_type).toBe('bert');
+});
+
 it('every architecture has a paper and a word in both languages', () => {
   for (const { modelType, title, paper, about } of ARCHITECTURES) {
     expect(title, modelType).not.toBe('');

@@ -38,6 +38,7 @@ export type {
   TokenClassifier,
 } from './interfaces.js';
 export * from './megatron-bert/index.js';
+export { describeModel, listModels, type ModelFolderInfo, type ModelInfo } from './model-catalogue.js';
 export { labelNames, type ModelConfig, numLabels, withLabels } from './model-config.js';
 export * from './nezha/index.js';
 export * from './roberta/index.js';

@@ -75,7 +75,14 @@ export function checkBertShape(
  * Not supported, and refused rather than ignored: decoders, cross-attention, relative positions.
  */
 export const bertConfigSchema = z
-  .looseObject({ ...bertConfigFields, model_type: z.literal('bert').default('bert') })
+  .looseObject({
+    ...bertConfigFields,
+    // DKPLM (Zhang et al. 2022) adds knowledge in pre-training only: it is fine-tuned, and saved, as BERT.
+    model_type: z
+      .enum(['bert', 'dkplm'])
+      .transform(() => 'bert' as const)
+      .default('bert'),
+  })
   .superRefine(checkBertShape);
 
 export type BertConfig = z.output<typeof bertConfigSchema>;
