@@ -29,6 +29,18 @@ export type {
   ReadingTrainOptions,
 } from './appzoo/machine-reading-comprehension/index.js';
 export { getApp, listApps } from './appzoo/registry.js';
+export {
+  convertTags,
+  type Entity,
+  type LabelingInput,
+  type LabelingResult,
+  type LabelingSpec,
+  type LabelingTrainOptions,
+  type SpanScore,
+  type SpanScores,
+  spanScores,
+  type TagScheme,
+} from './appzoo/sequence-labeling/index.js';
 export type {
   LabelScore,
   TextClassifyInput,

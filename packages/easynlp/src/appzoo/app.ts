@@ -5,6 +5,7 @@ import type { BatchProvider, DataSource, EncodedRow, HostBatch, Row } from '../d
 import type { Tokenizer } from '../text/index.js';
 import type { Evaluation } from './evaluate.js';
 import type { LoadedApp } from './inference.js';
+import type { TrainedGroup } from './objective.js';
 
 /** Everything about a trained task besides its weights and tokenizer; plain JSON, stored in `easynlp.json`. */
 export interface TaskSpec {
@@ -168,6 +169,8 @@ export interface App<
   collate(rows: readonly Encoded[], context: AppContext<Spec>, options?: CollateOptions): HostBatch;
   /** The model with this task's head. */
   head(spec: Spec, source: ModelSource, options?: { onInfo?: (line: string) => void }): Promise<AppModel>;
+  /** Parameters that train alike, where some of a model's own learn faster than others. Default: all alike. */
+  groups?(model: AppModel): readonly TrainedGroup[];
   /** The training loss, a scalar. */
   loss(outputs: ModelOutputs, inputs: ModelInputs): Tensor;
   /** One result a row, in the order of the batch. */

@@ -6,6 +6,7 @@ const PIPELINE_TAGS: Readonly<Record<string, string>> = {
   text_classify: 'text-classification',
   text_classify_multi_label: 'text-classification',
   geep_classify: 'text-classification',
+  sequence_labeling: 'token-classification',
   machine_reading_comprehension: 'question-answering',
   text_match: 'text-classification',
   text_match_regression: 'sentence-similarity',

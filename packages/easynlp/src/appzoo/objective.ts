@@ -60,5 +60,6 @@ export function fineTuneObjective(app: App): Objective {
     name: 'fine-tune',
     capturable: true,
     loss: (model, inputs) => ({ loss: app.loss(model.forward(inputs), inputs) }),
+    ...(app.groups ? { groups: (model) => app.groups!(model) } : {}),
   };
 }

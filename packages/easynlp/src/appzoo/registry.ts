@@ -5,6 +5,7 @@ import { dataAugmentation } from './data-augmentation/index.js';
 import { geepClassify } from './geep-classify/index.js';
 import { languageModeling } from './language-modeling/index.js';
 import { machineReadingComprehension } from './machine-reading-comprehension/index.js';
+import { sequenceLabeling } from './sequence-labeling/index.js';
 import { textClassify } from './text-classify/index.js';
 import { textClassifyMultiLabel } from './text-classify-multi-label/index.js';
 import { textMatch, textMatchRegression, textMatchTwoTower } from './text-match/index.js';
@@ -20,6 +21,7 @@ const APPS = new Map<string, App>(
       textMatch,
       textMatchRegression,
       textMatchTwoTower,
+      sequenceLabeling,
       machineReadingComprehension,
       vectorization,
       languageModeling,

@@ -5,6 +5,7 @@ import {
   readingPredictOptions,
   readingTrainOptions,
 } from '../appzoo/machine-reading-comprehension/options.js';
+import { labelingPredictOptions, labelingTrainOptions } from '../appzoo/sequence-labeling/options.js';
 import { textClassifyOptions, textClassifyUseOptions } from '../appzoo/text-classify/options.js';
 import { multiLabelOptions, multiLabelUseOptions } from '../appzoo/text-classify-multi-label/options.js';
 import { twoTowerOptions } from '../appzoo/text-match/two-tower-options.js';
@@ -122,6 +123,8 @@ function optionsOf(command: CommandName, { app, method }: Readonly<Record<string
     return { train: geepOptions, evaluate: geepEvaluateOptions, predict: geepPredictOptions }[command];
   if (app === 'text_classify_multi_label')
     return command === 'train' ? multiLabelOptions : multiLabelUseOptions;
+  if (app === 'sequence_labeling')
+    return { train: labelingTrainOptions, evaluate: undefined, predict: labelingPredictOptions }[command];
   if (app === 'machine_reading_comprehension')
     return { train: readingTrainOptions, evaluate: readingEvaluateOptions, predict: readingPredictOptions }[
       command

@@ -59,6 +59,13 @@ function cells(result: TextResult): string[] {
   if (result.labels !== undefined) return [labelSet(result)];
   if (result.answer !== undefined)
     return [result.answer ?? '–', (result.probability ?? Number.NaN).toFixed(4)];
+  if (result.entities !== undefined) {
+    const found = result.entities.map(
+      ({ type, text, start, end, score }) =>
+        `${`${type} ${oneLine(text)}`.trim()} ${start}–${end} ${score.toFixed(4)}`,
+    );
+    return [found.join('  ') || '–'];
+  }
   const number = result.similarity ?? result.score;
   if (number !== undefined) return [number.toFixed(4)];
   if (result.text === undefined) return [JSON.stringify(result)];

@@ -5,6 +5,7 @@ import { inferResults, type LoadedApp } from '../appzoo/inference.js';
 import type { FillMaskResult } from '../appzoo/language-modeling/index.js';
 import type { ReadingInput, ReadingResult } from '../appzoo/machine-reading-comprehension/index.js';
 import { openRuntime, type Precision } from '../appzoo/runtime.js';
+import type { LabelingInput, LabelingResult } from '../appzoo/sequence-labeling/index.js';
 import type { TextClassifyInput, TextClassifyResult } from '../appzoo/text-classify/index.js';
 import type { LabelSetResult } from '../appzoo/text-classify-multi-label/index.js';
 import type {
@@ -26,6 +27,7 @@ export interface PipelineTasks {
   text_match: { input: TextMatchInput; result: TextMatchResult };
   text_match_regression: { input: TextMatchInput; result: TextMatchScore };
   text_match_two_tower: { input: TwoTowerInput; result: TwoTowerResult };
+  sequence_labeling: { input: LabelingInput; result: LabelingResult };
   machine_reading_comprehension: { input: ReadingInput; result: ReadingResult };
   vectorization: { input: string | Readonly<Record<string, string>>; result: TextVectors };
   data_augmentation: { input: TextClassifyInput; result: AugmentedText };
