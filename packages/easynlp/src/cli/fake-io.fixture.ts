@@ -11,6 +11,9 @@ const notHere = (): never => {
   throw new Error('not here');
 };
 
+const answerer = <R>(result: R) =>
+  Object.assign(async (texts: readonly string[]) => texts.map(() => result), { dispose() {} });
+
 /** A terminal and a toolkit made of memory; `press()` is Ctrl-C. */
 export class FakeIo implements CliIo {
   out = '';
@@ -98,9 +101,9 @@ export class FakeIo implements CliIo {
       land: async () => {
         throw new Error('not here');
       },
-      tagger: async () => notHere(),
-      moderator: async () => notHere(),
-      decisionReport: async () => notHere(),
+      tagger: async () => answerer({ tags: [], keywords: [], entities: [] }),
+      moderator: async () => answerer({ decision: 'pass', labels: [], scores: [], hits: [] }),
+      decisionReport: async () => ({ text: 'none' }),
       textsOfFile: () => notHere(),
       writeJsonLines: async () => notHere(),
       listMethods: () => [{ name: 'finetune', description: 'all weights', apps: [] }],
