@@ -7,6 +7,7 @@ import { ARCHITECTURES, longestText } from './architectures.js';
 import {
   AutoModel,
   AutoModelForMaskedLM,
+  AutoModelForQuestionAnswering,
   AutoModelForSequenceClassification,
   AutoModelForTokenClassification,
 } from './auto.js';
@@ -55,6 +56,7 @@ describe.each(encoders)('%s', (modelType) => {
     ['sequence', AutoModelForSequenceClassification],
     ['tokens', AutoModelForTokenClassification],
     ['masked', AutoModelForMaskedLM],
+    ['answers', AutoModelForQuestionAnswering],
   ] as const)('%s: saved and loaded, it computes the same', async (kind, Auto) => {
     manualSeed(5);
     const model = Auto.fromConfig(tiny(modelType), kind === 'encoder' ? {} : { numLabels: 3 });

@@ -56,6 +56,27 @@ export class AlbertForTokenClassification extends Classifier<AlbertConfig> {
   }
 }
 
+/** Where the answer to a question begins and ends. Logits [B, T, 2]. */
+export class AlbertForQuestionAnswering extends Classifier<AlbertConfig> {
+  readonly albert: AlbertModel;
+  readonly qa_outputs: nn.Linear;
+
+  constructor(config: AlbertConfig, factory: nn.FactoryOptions = {}) {
+    super(config);
+    this.albert = new AlbertModel(config, { ...factory, addPoolingLayer: false });
+    this.qa_outputs = new Linear(config.hidden_size, 2, factory);
+    if (factory.device !== 'meta') initBertWeights(this.qa_outputs, config);
+  }
+
+  protected override encode(inputs: EncoderInputs, options: EncoderOptions): EncoderOutput {
+    return this.albert.forward(inputs, options);
+  }
+
+  protected override classify(output: EncoderOutput): Tensor {
+    return this.qa_outputs.forward(output.lastHiddenState);
+  }
+}
+
 class AlbertMlmHead extends Module {
   readonly LayerNorm: nn.LayerNorm;
   /** [V]; also the decoder's. */

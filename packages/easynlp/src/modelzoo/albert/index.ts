@@ -1,11 +1,21 @@
 import { architecture } from '../architecture.js';
 import { type AlbertConfig, albertConfigSchema } from './config.js';
-import { AlbertForMaskedLM, AlbertForSequenceClassification, AlbertForTokenClassification } from './heads.js';
+import {
+  AlbertForMaskedLM,
+  AlbertForQuestionAnswering,
+  AlbertForSequenceClassification,
+  AlbertForTokenClassification,
+} from './heads.js';
 import { AlbertModel } from './model.js';
 import { albertWeights } from './weights.js';
 
 export { type AlbertConfig, type AlbertConfigInput, albertConfig, albertConfigSchema } from './config.js';
-export { AlbertForMaskedLM, AlbertForSequenceClassification, AlbertForTokenClassification } from './heads.js';
+export {
+  AlbertForMaskedLM,
+  AlbertForQuestionAnswering,
+  AlbertForSequenceClassification,
+  AlbertForTokenClassification,
+} from './heads.js';
 export { AlbertModel } from './model.js';
 
 export const albertArchitecture = architecture<AlbertConfig>({
@@ -18,6 +28,7 @@ export const albertArchitecture = architecture<AlbertConfig>({
     encoder: AlbertModel,
     sequenceClassification: AlbertForSequenceClassification,
     tokenClassification: AlbertForTokenClassification,
+    questionAnswering: AlbertForQuestionAnswering,
     maskedLm: AlbertForMaskedLM,
   },
   weights: albertWeights,

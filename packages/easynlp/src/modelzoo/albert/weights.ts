@@ -5,6 +5,6 @@ import type { AlbertConfig } from './config.js';
 
 export const albertWeights = (config: AlbertConfig): WeightRules => ({
   nameOf: prefixedWeightName('albert'),
-  isHead: (name) => /^(?:(?:albert\.)?pooler|predictions|classifier)\./.test(name),
+  isHead: (name) => /^(?:(?:albert\.)?pooler|predictions|classifier|qa_outputs)\./.test(name),
   init: (root, only) => initBertWeights(root, config, only),
 });

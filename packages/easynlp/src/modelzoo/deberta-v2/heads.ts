@@ -79,6 +79,27 @@ export class DebertaV2ForTokenClassification extends Classifier<DebertaV2Config>
   }
 }
 
+/** Where the answer to a question begins and ends. Logits [B, T, 2]. */
+export class DebertaV2ForQuestionAnswering extends Classifier<DebertaV2Config> {
+  readonly deberta: DebertaV2Model;
+  readonly qa_outputs: nn.Linear;
+
+  constructor(config: DebertaV2Config, factory: nn.FactoryOptions = {}) {
+    super(config);
+    this.deberta = new DebertaV2Model(config, factory);
+    this.qa_outputs = new Linear(config.hidden_size, 2, factory);
+    if (factory.device !== 'meta') initBertWeights(this.qa_outputs, config);
+  }
+
+  protected override encode(inputs: EncoderInputs, options: EncoderOptions): EncoderOutput {
+    return this.deberta.forward(inputs, options);
+  }
+
+  protected override classify(output: EncoderOutput): Tensor {
+    return this.qa_outputs.forward(output.lastHiddenState);
+  }
+}
+
 /** The language-model head of the published weights, which transformers calls not `legacy`. */
 class DebertaV2LmHead extends Module {
   readonly dense: nn.Linear;

@@ -2,6 +2,7 @@ import { architecture } from '../architecture.js';
 import { type DebertaV2Config, debertaV2ConfigSchema, debertaV2Positions } from './config.js';
 import {
   DebertaV2ForMaskedLM,
+  DebertaV2ForQuestionAnswering,
   DebertaV2ForSequenceClassification,
   DebertaV2ForTokenClassification,
 } from './heads.js';
@@ -16,6 +17,7 @@ export {
 } from './config.js';
 export {
   DebertaV2ForMaskedLM,
+  DebertaV2ForQuestionAnswering,
   DebertaV2ForSequenceClassification,
   DebertaV2ForTokenClassification,
 } from './heads.js';
@@ -34,6 +36,7 @@ export const debertaV2Architecture = architecture<DebertaV2Config>({
     encoder: DebertaV2Model,
     sequenceClassification: DebertaV2ForSequenceClassification,
     tokenClassification: DebertaV2ForTokenClassification,
+    questionAnswering: DebertaV2ForQuestionAnswering,
     maskedLm: DebertaV2ForMaskedLM,
   },
   weights: debertaV2Weights,

@@ -5,6 +5,6 @@ import { initDebertaV2Weights } from './model.js';
 
 export const debertaV2Weights = (config: DebertaV2Config): WeightRules => ({
   nameOf: prefixedWeightName('deberta'),
-  isHead: (name) => /^(?:pooler|cls|lm_predictions|classifier)\./.test(name),
+  isHead: (name) => /^(?:pooler|cls|lm_predictions|classifier|qa_outputs)\./.test(name),
   init: (root, only) => initDebertaV2Weights(root, config, only),
 });

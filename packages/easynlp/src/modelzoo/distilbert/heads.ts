@@ -61,6 +61,29 @@ export class DistilBertForTokenClassification extends Classifier<DistilBertConfi
   }
 }
 
+/** Where the answer to a question begins and ends. Logits [B, T, 2]. */
+export class DistilBertForQuestionAnswering extends Classifier<DistilBertConfig> {
+  readonly distilbert: DistilBertModel;
+  readonly dropout: nn.Dropout;
+  readonly qa_outputs: nn.Linear;
+
+  constructor(config: DistilBertConfig, factory: nn.FactoryOptions = {}) {
+    super(config);
+    this.distilbert = new DistilBertModel(config, factory);
+    this.dropout = new Dropout(Number((config as { qa_dropout?: unknown }).qa_dropout ?? 0.1));
+    this.qa_outputs = new Linear(config.dim, 2, factory);
+    if (factory.device !== 'meta') initBertWeights(this.qa_outputs, config);
+  }
+
+  protected override encode(inputs: EncoderInputs, options: EncoderOptions): EncoderOutput {
+    return this.distilbert.forward(inputs, options);
+  }
+
+  protected override classify(output: EncoderOutput): Tensor {
+    return this.qa_outputs.forward(this.dropout.forward(output.lastHiddenState));
+  }
+}
+
 /** The masked language model of pre-training. Logits [B, T, V]; [N, V] with `positions`. */
 export class DistilBertForMaskedLM extends MaskedLmModel<DistilBertConfig> {
   readonly distilbert: DistilBertModel;

@@ -2,6 +2,7 @@ import { architecture } from '../architecture.js';
 import { type DistilBertConfig, distilbertConfigSchema } from './config.js';
 import {
   DistilBertForMaskedLM,
+  DistilBertForQuestionAnswering,
   DistilBertForSequenceClassification,
   DistilBertForTokenClassification,
 } from './heads.js';
@@ -16,6 +17,7 @@ export {
 } from './config.js';
 export {
   DistilBertForMaskedLM,
+  DistilBertForQuestionAnswering,
   DistilBertForSequenceClassification,
   DistilBertForTokenClassification,
 } from './heads.js';
@@ -31,6 +33,7 @@ export const distilbertArchitecture = architecture<DistilBertConfig>({
     encoder: DistilBertModel,
     sequenceClassification: DistilBertForSequenceClassification,
     tokenClassification: DistilBertForTokenClassification,
+    questionAnswering: DistilBertForQuestionAnswering,
     maskedLm: DistilBertForMaskedLM,
   },
   weights: distilbertWeights,

@@ -5,6 +5,6 @@ import type { DistilBertConfig } from './config.js';
 
 export const distilbertWeights = (config: DistilBertConfig): WeightRules => ({
   nameOf: prefixedWeightName('distilbert'),
-  isHead: (name) => /^(?:vocab_\w+|pre_classifier|classifier)\./.test(name),
+  isHead: (name) => /^(?:vocab_\w+|pre_classifier|classifier|qa_outputs)\./.test(name),
   init: (root, only) => initBertWeights(root, config, only),
 });

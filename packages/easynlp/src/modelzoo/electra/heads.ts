@@ -56,6 +56,27 @@ export class ElectraForTokenClassification extends Classifier<ElectraConfig> {
   }
 }
 
+/** Where the answer to a question begins and ends. Logits [B, T, 2]. */
+export class ElectraForQuestionAnswering extends Classifier<ElectraConfig> {
+  readonly electra: ElectraModel;
+  readonly qa_outputs: nn.Linear;
+
+  constructor(config: ElectraConfig, factory: nn.FactoryOptions = {}) {
+    super(config);
+    this.electra = new ElectraModel(config, factory);
+    this.qa_outputs = new Linear(config.hidden_size, 2, factory);
+    if (factory.device !== 'meta') initBertWeights(this.qa_outputs, config);
+  }
+
+  protected override encode(inputs: EncoderInputs, options: EncoderOptions): EncoderOutput {
+    return this.electra.forward(inputs, options);
+  }
+
+  protected override classify(output: EncoderOutput): Tensor {
+    return this.qa_outputs.forward(output.lastHiddenState);
+  }
+}
+
 class ElectraGeneratorPredictions extends Module {
   readonly LayerNorm: nn.LayerNorm;
   readonly dense: nn.Linear;

@@ -2,6 +2,7 @@ import { architecture } from '../architecture.js';
 import { type ElectraConfig, electraConfigSchema } from './config.js';
 import {
   ElectraForMaskedLM,
+  ElectraForQuestionAnswering,
   ElectraForSequenceClassification,
   ElectraForTokenClassification,
 } from './heads.js';
@@ -12,6 +13,7 @@ export { type ElectraConfig, type ElectraConfigInput, electraConfig, electraConf
 export {
   ElectraForMaskedLM,
   ElectraForPreTraining,
+  ElectraForQuestionAnswering,
   ElectraForSequenceClassification,
   ElectraForTokenClassification,
 } from './heads.js';
@@ -30,6 +32,7 @@ export const electraArchitecture = architecture<ElectraConfig>({
     encoder: ElectraModel,
     sequenceClassification: ElectraForSequenceClassification,
     tokenClassification: ElectraForTokenClassification,
+    questionAnswering: ElectraForQuestionAnswering,
     maskedLm: ElectraForMaskedLM,
   },
   weights: electraWeights,

@@ -5,6 +5,6 @@ import type { ElectraConfig } from './config.js';
 
 export const electraWeights = (config: ElectraConfig): WeightRules => ({
   nameOf: prefixedWeightName('electra'),
-  isHead: (name) => /^(?:generator_predictions|generator_lm_head|classifier)\./.test(name),
+  isHead: (name) => /^(?:generator_predictions|generator_lm_head|classifier|qa_outputs)\./.test(name),
   init: (root, only) => initBertWeights(root, config, only),
 });

@@ -55,6 +55,27 @@ export class ErnieForTokenClassification extends Classifier<ErnieConfig> {
   }
 }
 
+/** Where the answer to a question begins and ends. Logits [B, T, 2]. */
+export class ErnieForQuestionAnswering extends Classifier<ErnieConfig> {
+  readonly ernie: ErnieModel;
+  readonly qa_outputs: nn.Linear;
+
+  constructor(config: ErnieConfig, factory: nn.FactoryOptions = {}) {
+    super(config);
+    this.ernie = new ErnieModel(config, { ...factory, addPoolingLayer: false });
+    this.qa_outputs = new Linear(config.hidden_size, 2, factory);
+    if (factory.device !== 'meta') initBertWeights(this.qa_outputs, config);
+  }
+
+  protected override encode(inputs: EncoderInputs, options: EncoderOptions): EncoderOutput {
+    return this.ernie.forward(inputs, options);
+  }
+
+  protected override classify(output: EncoderOutput): Tensor {
+    return this.qa_outputs.forward(output.lastHiddenState);
+  }
+}
+
 /** The masked language model of pre-training. Logits [B, T, V]; [N, V] with `positions`. */
 export class ErnieForMaskedLM extends MaskedLmModel<ErnieConfig> {
   readonly ernie: ErnieModel;

@@ -1,11 +1,21 @@
 import { architecture } from '../architecture.js';
 import { type ErnieConfig, ernieConfigSchema } from './config.js';
-import { ErnieForMaskedLM, ErnieForSequenceClassification, ErnieForTokenClassification } from './heads.js';
+import {
+  ErnieForMaskedLM,
+  ErnieForQuestionAnswering,
+  ErnieForSequenceClassification,
+  ErnieForTokenClassification,
+} from './heads.js';
 import { ErnieModel } from './model.js';
 import { ernieWeights } from './weights.js';
 
 export { type ErnieConfig, type ErnieConfigInput, ernieConfig, ernieConfigSchema } from './config.js';
-export { ErnieForMaskedLM, ErnieForSequenceClassification, ErnieForTokenClassification } from './heads.js';
+export {
+  ErnieForMaskedLM,
+  ErnieForQuestionAnswering,
+  ErnieForSequenceClassification,
+  ErnieForTokenClassification,
+} from './heads.js';
 export { ErnieModel } from './model.js';
 
 export const ernieArchitecture = architecture<ErnieConfig>({
@@ -18,6 +28,7 @@ export const ernieArchitecture = architecture<ErnieConfig>({
     encoder: ErnieModel,
     sequenceClassification: ErnieForSequenceClassification,
     tokenClassification: ErnieForTokenClassification,
+    questionAnswering: ErnieForQuestionAnswering,
     maskedLm: ErnieForMaskedLM,
   },
   weights: ernieWeights,

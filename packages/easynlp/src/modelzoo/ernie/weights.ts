@@ -5,6 +5,6 @@ import type { ErnieConfig } from './config.js';
 
 export const ernieWeights = (config: ErnieConfig): WeightRules => ({
   nameOf: prefixedWeightName('ernie'),
-  isHead: (name) => /^(?:(?:ernie\.)?pooler|cls|classifier)\./.test(name),
+  isHead: (name) => /^(?:(?:ernie\.)?pooler|cls|classifier|qa_outputs)\./.test(name),
   init: (root, only) => initBertWeights(root, config, only),
 });

@@ -55,6 +55,27 @@ export class MegatronBertForTokenClassification extends Classifier<MegatronBertC
   }
 }
 
+/** Where the answer to a question begins and ends. Logits [B, T, 2]. */
+export class MegatronBertForQuestionAnswering extends Classifier<MegatronBertConfig> {
+  readonly bert: MegatronBertModel;
+  readonly qa_outputs: nn.Linear;
+
+  constructor(config: MegatronBertConfig, factory: nn.FactoryOptions = {}) {
+    super(config);
+    this.bert = new MegatronBertModel(config, { ...factory, addPoolingLayer: false });
+    this.qa_outputs = new Linear(config.hidden_size, 2, factory);
+    if (factory.device !== 'meta') initBertWeights(this.qa_outputs, config);
+  }
+
+  protected override encode(inputs: EncoderInputs, options: EncoderOptions): EncoderOutput {
+    return this.bert.forward(inputs, options);
+  }
+
+  protected override classify(output: EncoderOutput): Tensor {
+    return this.qa_outputs.forward(output.lastHiddenState);
+  }
+}
+
 /** The masked language model of pre-training. Logits [B, T, V]; [N, V] with `positions`. */
 export class MegatronBertForMaskedLM extends MaskedLmModel<MegatronBertConfig> {
   readonly bert: MegatronBertModel;

@@ -2,6 +2,7 @@ import { architecture } from '../architecture.js';
 import { type MegatronBertConfig, megatronBertConfigSchema } from './config.js';
 import {
   MegatronBertForMaskedLM,
+  MegatronBertForQuestionAnswering,
   MegatronBertForSequenceClassification,
   MegatronBertForTokenClassification,
 } from './heads.js';
@@ -16,6 +17,7 @@ export {
 } from './config.js';
 export {
   MegatronBertForMaskedLM,
+  MegatronBertForQuestionAnswering,
   MegatronBertForSequenceClassification,
   MegatronBertForTokenClassification,
 } from './heads.js';
@@ -31,6 +33,7 @@ export const megatronBertArchitecture = architecture<MegatronBertConfig>({
     encoder: MegatronBertModel,
     sequenceClassification: MegatronBertForSequenceClassification,
     tokenClassification: MegatronBertForTokenClassification,
+    questionAnswering: MegatronBertForQuestionAnswering,
     maskedLm: MegatronBertForMaskedLM,
   },
   weights: megatronBertWeights,

@@ -5,6 +5,6 @@ import type { MegatronBertConfig } from './config.js';
 
 export const megatronBertWeights = (config: MegatronBertConfig): WeightRules => ({
   nameOf: prefixedWeightName('bert'),
-  isHead: (name) => /^(?:(?:bert\.)?pooler|cls|classifier)\./.test(name),
+  isHead: (name) => /^(?:(?:bert\.)?pooler|cls|classifier|qa_outputs)\./.test(name),
   init: (root, only) => initBertWeights(root, config, only),
 });

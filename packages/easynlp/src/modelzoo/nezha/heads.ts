@@ -55,6 +55,27 @@ export class NezhaForTokenClassification extends Classifier<NezhaConfig> {
   }
 }
 
+/** Where the answer to a question begins and ends. Logits [B, T, 2]. */
+export class NezhaForQuestionAnswering extends Classifier<NezhaConfig> {
+  readonly nezha: NezhaModel;
+  readonly qa_outputs: nn.Linear;
+
+  constructor(config: NezhaConfig, factory: nn.FactoryOptions = {}) {
+    super(config);
+    this.nezha = new NezhaModel(config, { ...factory, addPoolingLayer: false });
+    this.qa_outputs = new Linear(config.hidden_size, 2, factory);
+    if (factory.device !== 'meta') initBertWeights(this.qa_outputs, config);
+  }
+
+  protected override encode(inputs: EncoderInputs, options: EncoderOptions): EncoderOutput {
+    return this.nezha.forward(inputs, options);
+  }
+
+  protected override classify(output: EncoderOutput): Tensor {
+    return this.qa_outputs.forward(output.lastHiddenState);
+  }
+}
+
 /** The masked language model of pre-training. Logits [B, T, V]; [N, V] with `positions`. */
 export class NezhaForMaskedLM extends MaskedLmModel<NezhaConfig> {
   readonly nezha: NezhaModel;

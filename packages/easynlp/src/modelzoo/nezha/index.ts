@@ -1,11 +1,21 @@
 import { architecture } from '../architecture.js';
 import { type NezhaConfig, nezhaConfigSchema, nezhaPositions } from './config.js';
-import { NezhaForMaskedLM, NezhaForSequenceClassification, NezhaForTokenClassification } from './heads.js';
+import {
+  NezhaForMaskedLM,
+  NezhaForQuestionAnswering,
+  NezhaForSequenceClassification,
+  NezhaForTokenClassification,
+} from './heads.js';
 import { NezhaModel } from './model.js';
 import { nezhaWeights } from './weights.js';
 
 export { type NezhaConfig, type NezhaConfigInput, nezhaConfig, nezhaConfigSchema } from './config.js';
-export { NezhaForMaskedLM, NezhaForSequenceClassification, NezhaForTokenClassification } from './heads.js';
+export {
+  NezhaForMaskedLM,
+  NezhaForQuestionAnswering,
+  NezhaForSequenceClassification,
+  NezhaForTokenClassification,
+} from './heads.js';
 export { NezhaModel } from './model.js';
 
 export const nezhaArchitecture = architecture<NezhaConfig>({
@@ -18,6 +28,7 @@ export const nezhaArchitecture = architecture<NezhaConfig>({
     encoder: NezhaModel,
     sequenceClassification: NezhaForSequenceClassification,
     tokenClassification: NezhaForTokenClassification,
+    questionAnswering: NezhaForQuestionAnswering,
     maskedLm: NezhaForMaskedLM,
   },
   weights: nezhaWeights,

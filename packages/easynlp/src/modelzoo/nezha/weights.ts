@@ -5,6 +5,6 @@ import type { NezhaConfig } from './config.js';
 
 export const nezhaWeights = (config: NezhaConfig): WeightRules => ({
   nameOf: prefixedWeightName('nezha'),
-  isHead: (name) => /^(?:(?:nezha\.)?pooler|cls|classifier)\./.test(name),
+  isHead: (name) => /^(?:(?:nezha\.)?pooler|cls|classifier|qa_outputs)\./.test(name),
   init: (root, only) => initBertWeights(root, config, only),
 });

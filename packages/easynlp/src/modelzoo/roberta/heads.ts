@@ -55,6 +55,27 @@ export class RobertaForTokenClassification extends Classifier<RobertaConfig> {
   }
 }
 
+/** Where the answer to a question begins and ends. Logits [B, T, 2]. */
+export class RobertaForQuestionAnswering extends Classifier<RobertaConfig> {
+  readonly roberta: RobertaModel;
+  readonly qa_outputs: nn.Linear;
+
+  constructor(config: RobertaConfig, factory: nn.FactoryOptions = {}) {
+    super(config);
+    this.roberta = new RobertaModel(config, { ...factory, addPoolingLayer: false });
+    this.qa_outputs = new Linear(config.hidden_size, 2, factory);
+    if (factory.device !== 'meta') initBertWeights(this.qa_outputs, config);
+  }
+
+  protected override encode(inputs: EncoderInputs, options: EncoderOptions): EncoderOutput {
+    return this.roberta.forward(inputs, options);
+  }
+
+  protected override classify(output: EncoderOutput): Tensor {
+    return this.qa_outputs.forward(output.lastHiddenState);
+  }
+}
+
 class RobertaLmHead extends Module {
   readonly dense: nn.Linear;
   readonly layer_norm: nn.LayerNorm;

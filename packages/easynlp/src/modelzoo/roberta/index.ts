@@ -2,6 +2,7 @@ import { architecture } from '../architecture.js';
 import { type RobertaConfig, robertaConfigSchema, robertaPositions } from './config.js';
 import {
   RobertaForMaskedLM,
+  RobertaForQuestionAnswering,
   RobertaForSequenceClassification,
   RobertaForTokenClassification,
 } from './heads.js';
@@ -11,6 +12,7 @@ import { robertaWeights } from './weights.js';
 export { type RobertaConfig, type RobertaConfigInput, robertaConfig, robertaConfigSchema } from './config.js';
 export {
   RobertaForMaskedLM,
+  RobertaForQuestionAnswering,
   RobertaForSequenceClassification,
   RobertaForTokenClassification,
 } from './heads.js';
@@ -30,6 +32,7 @@ export const robertaArchitecture = architecture<RobertaConfig>({
     encoder: RobertaModel,
     sequenceClassification: RobertaForSequenceClassification,
     tokenClassification: RobertaForTokenClassification,
+    questionAnswering: RobertaForQuestionAnswering,
     maskedLm: RobertaForMaskedLM,
   },
   weights: robertaWeights,

@@ -5,6 +5,6 @@ import type { RobertaConfig } from './config.js';
 
 export const robertaWeights = (config: RobertaConfig): WeightRules => ({
   nameOf: prefixedWeightName('roberta'),
-  isHead: (name) => /^(?:(?:roberta\.)?pooler|lm_head|classifier)\./.test(name),
+  isHead: (name) => /^(?:(?:roberta\.)?pooler|lm_head|classifier|qa_outputs)\./.test(name),
   init: (root, only) => initBertWeights(root, config, only),
 });

@@ -55,6 +55,27 @@ export class RoFormerForTokenClassification extends Classifier<RoFormerConfig> {
   }
 }
 
+/** Where the answer to a question begins and ends. Logits [B, T, 2]. */
+export class RoFormerForQuestionAnswering extends Classifier<RoFormerConfig> {
+  readonly roformer: RoFormerModel;
+  readonly qa_outputs: nn.Linear;
+
+  constructor(config: RoFormerConfig, factory: nn.FactoryOptions = {}) {
+    super(config);
+    this.roformer = new RoFormerModel(config, factory);
+    this.qa_outputs = new Linear(config.hidden_size, 2, factory);
+    if (factory.device !== 'meta') initBertWeights(this.qa_outputs, config);
+  }
+
+  protected override encode(inputs: EncoderInputs, options: EncoderOptions): EncoderOutput {
+    return this.roformer.forward(inputs, options);
+  }
+
+  protected override classify(output: EncoderOutput): Tensor {
+    return this.qa_outputs.forward(output.lastHiddenState);
+  }
+}
+
 /** The masked language model of pre-training. Logits [B, T, V]; [N, V] with `positions`. */
 export class RoFormerForMaskedLM extends MaskedLmModel<RoFormerConfig> {
   readonly roformer: RoFormerModel;

@@ -2,6 +2,7 @@ import { architecture } from '../architecture.js';
 import { type RoFormerConfig, roformerConfigSchema } from './config.js';
 import {
   RoFormerForMaskedLM,
+  RoFormerForQuestionAnswering,
   RoFormerForSequenceClassification,
   RoFormerForTokenClassification,
 } from './heads.js';
@@ -16,6 +17,7 @@ export {
 } from './config.js';
 export {
   RoFormerForMaskedLM,
+  RoFormerForQuestionAnswering,
   RoFormerForSequenceClassification,
   RoFormerForTokenClassification,
 } from './heads.js';
@@ -31,6 +33,7 @@ export const roformerArchitecture = architecture<RoFormerConfig>({
     encoder: RoFormerModel,
     sequenceClassification: RoFormerForSequenceClassification,
     tokenClassification: RoFormerForTokenClassification,
+    questionAnswering: RoFormerForQuestionAnswering,
     maskedLm: RoFormerForMaskedLM,
   },
   weights: roformerWeights,

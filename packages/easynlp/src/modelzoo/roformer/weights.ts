@@ -5,6 +5,6 @@ import type { RoFormerConfig } from './config.js';
 
 export const roformerWeights = (config: RoFormerConfig): WeightRules => ({
   nameOf: prefixedWeightName('roformer'),
-  isHead: (name) => /^(?:cls|classifier)\./.test(name),
+  isHead: (name) => /^(?:cls|classifier|qa_outputs)\./.test(name),
   init: (root, only) => initBertWeights(root, config, only),
 });
