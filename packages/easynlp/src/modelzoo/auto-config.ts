@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EasyNlpError } from '../errors/index.js';
@@ -47,14 +48,19 @@ export function typedConfig(value: unknown, file?: string): TypedConfig {
 
 /** Reads the `config.json` of a folder. */
 export async function readConfig(folder: string): Promise<TypedConfig> {
-  const file = join(folder, 'config.json');
+  const plain = join(folder, 'config.json');
+  const tensorflow = join(folder, 'bert_config.json');
+  // Google's TensorFlow checkpoints describe BERT, and do not say so.
+  const old = !existsSync(plain) && existsSync(tensorflow);
+  const file = old ? tensorflow : plain;
   let value: unknown;
   try {
     value = JSON.parse((await readFile(file, 'utf8')).replace(/^\uFEFF/, ''));
   } catch (cause) {
     throw new EasyNlpError('MODEL_CONFIG_UNREADABLE', { file, reason: (cause as Error).message }, { cause });
   }
-  return typedConfig(value, file);
+  const known = old && typeof value === 'object' && value !== null ? { model_type: 'bert', ...value } : value;
+  return typedConfig(known, file);
 }
 
 /** Configurations by model name or folder. */

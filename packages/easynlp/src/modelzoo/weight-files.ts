@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { files, type Tensor, TorchError } from '@easynlp/torch';
 import { EasyNlpError } from '../errors/index.js';
+import { fromTensorFlow } from './bert/tensorflow.js';
 
 /** In the order in which they are looked for; an index names the parts of weights that come in several files. */
 const FORMATS = [
@@ -15,13 +16,18 @@ type Loader = (path: string) => Map<string, Tensor>;
 
 /**
  * All tensors of a model folder by their stored names, memory-mapped where the format allows, owned by the current
- * scope. Safetensors come before `pytorch_model.bin`.
+ * scope. Safetensors come before `pytorch_model.bin`, TensorFlow's checkpoints of BERT last.
  *
  * @throws EasyNlpError MODEL_WEIGHTS_NOT_FOUND, MODEL_WEIGHTS_SHARD, MODEL_WEIGHTS_UNREADABLE (damaged or refused)
  */
 export function readWeightFiles(folder: string): Map<string, Tensor> {
   const found = readdirSync(folder).sort();
   const format = FORMATS.find(({ file }) => found.includes(file));
+  const checkpoint = found.find((name) => name.endsWith('.ckpt.index'));
+  if (!format && checkpoint) {
+    const prefix = join(folder, checkpoint.replace(/\.index$/, ''));
+    return fromTensorFlow(load(prefix, files.loadTensorBundle));
+  }
   if (!format) throw new EasyNlpError('MODEL_WEIGHTS_NOT_FOUND', { folder, found });
   const path = join(folder, format.file);
   return format.index ? readParts(folder, path, format.load) : load(path, format.load);

@@ -80,7 +80,8 @@ async function localFolder(nameOrPath: string): Promise<string | undefined> {
   if (info?.isDirectory()) {
     const entries = await readdir(path, { withFileTypes: true });
     const found = entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name)).sort();
-    if (found.includes('config.json')) return path;
+    // TensorFlow's checkpoints of BERT call it otherwise.
+    if (found.includes('config.json') || found.includes('bert_config.json')) return path;
     const subfolders: string[] = [];
     for (const name of found.filter((entry) => entry.endsWith('/')).slice(0, 50)) {
       if (await stat(join(path, name, 'config.json')).catch(() => undefined))
