@@ -131,7 +131,7 @@ async function execute(
         app: config.app,
         dev,
         schema,
-        pair: secondSequence !== undefined || config.app?.startsWith('text_match') === true,
+        pair: secondSequence !== undefined || /^(text_match|machine_reading)/.test(config.app ?? ''),
       }),
     );
     return result.stopped === 'interrupted' ? EXIT.interrupted : EXIT.ok;
