@@ -184,3 +184,21 @@ it('keywords by the vectors of an encoder', async () => {
     expect(score).toBeLessThanOrEqual(1.000001);
   }
 });
+
+it('entity words of a sequence labeling model, with their places', async () => {
+  const data = at('ner.conll');
+  const sentence = '马\tB-PER\n云\tI-PER\n在\tO\n杭\tB-LOC\n州\tI-LOC\n';
+  writeFileSync(data, `${sentence}\n`.repeat(24));
+  const model = at('ner');
+  await succeeds(
+    `train sequence_labeling --train ${data} --format conll --architecture bert --layers 1 --hidden-size 32 --heads 2 --learning-rate 5e-3 --batch-size 8 --epochs 20 --output ${model} ${CPU}`,
+  );
+  const out = await succeeds(
+    `tag --keywords none --entity-model ${model} ${CPU} --json --text`,
+    '马云在杭州',
+  );
+  expect(JSON.parse(out).entities).toEqual([
+    { text: '马云', label: 'PER', start: 0, end: 2 },
+    { text: '杭州', label: 'LOC', start: 3, end: 5 },
+  ]);
+});
