@@ -113,15 +113,11 @@ async function writeMatrix(loaded: LoadedApp, config: Config, options: PredictDa
   let rows = 0;
   let columns = 0;
   for await (const { found } of results(loaded, config, options)) {
-    for (const result of found) {
-      const vector = vectorsOf(result)[pooling as 'mean'] as Float32Array;
-      if (rows === 0) {
-        columns = vector.length;
-        await options.write(new Uint8Array(NPY_HEADER_BYTES));
-      }
-      await options.write(npyRow(vector));
-      rows++;
-    }
+    const vectors = found.map((result) => vectorsOf(result)[pooling as 'mean'] as Float32Array);
+    if (rows === 0) await options.write(new Uint8Array(NPY_HEADER_BYTES));
+    columns = vectors[0]!.length;
+    await options.write(Buffer.concat(vectors.map(npyRow)));
+    rows += vectors.length;
   }
   if (rows > 0) await options.patch(npyHeader(rows, columns), 0);
   return rows;
