@@ -8,7 +8,7 @@ import { fillToken, putIn, withoutBlanks } from './fill-words.js';
 import { chooseWords, type MaskedToken, wordsOf } from './mask-words.js';
 import { dataAugmentationOptions } from './options.js';
 import { predictAugmented } from './predict.js';
-import { COPY } from './rows.js';
+import { copyNumber } from './rows.js';
 import { type DataAugmentationSpec, pretrainedAugmentation } from './spec.js';
 
 export type { AugmentOptions } from './options.js';
@@ -64,7 +64,7 @@ export const dataAugmentation: App<DataAugmentationSpec, MaskedRow, AugmentedTex
     );
     return encodings.map((encoding, i): MaskedRow => {
       const row = rows[i]!;
-      const rng = Rng.derive(fill.seed, 'augment', row.line, Number(row.values[COPY] ?? 0));
+      const rng = Rng.derive(fill.seed, 'augment', row.line, copyNumber(row));
       const masked = chooseWords(
         wordsOf(encoding, texts[i]!, tokenizer.unkId, fill.words),
         fill.maskProportion,

@@ -3,9 +3,14 @@ import type { Cell, DataSource, EncodedRow, HostBatch, HostTensor, Row } from '.
 import { floatMatrix } from '../../datahub/index.js';
 import type { LogitsTable } from './logits-rows.js';
 
-// Marks travel with the rows as cells; no column of a file can have these names.
-const LOGITS = '\u0000teacherLogits';
-const LABELLED = '\u0000labelled';
+interface Mark {
+  readonly labelled: boolean;
+  /** The teacher's; null where it is asked during training. */
+  readonly teacherLogits: readonly number[] | null;
+}
+
+/** What rows of a `TaughtTable` carry to the encoder beside their cells. */
+const marks = new WeakMap<Row, Mark>();
 
 const SAMPLE = 64;
 
@@ -94,7 +99,7 @@ export class TaughtTable implements DataSource {
     const { labelled, repeat } = this.parts;
     const [size] = await this.counts();
     for (let round = Math.floor(start / size!), from = start % size!; round < repeat; round++, from = 0) {
-      yield* marked(labelled, from, signal, { [LABELLED]: true });
+      yield* marked(labelled, from, signal, true);
     }
   }
 
@@ -109,7 +114,7 @@ export class TaughtTable implements DataSource {
         from -= sizes[k]!;
         continue;
       }
-      yield* marked(part, from, signal, { ...this.parts.placeholder, [LABELLED]: false });
+      yield* marked(part, from, signal, false, this.parts.placeholder);
       from = 0;
     }
   }
@@ -119,16 +124,17 @@ async function* marked(
   { source, logits }: TaughtRows,
   start: number,
   signal: { signal?: AbortSignal },
-  marks: Readonly<Record<string, Cell>>,
+  labelled: boolean,
+  cells: Readonly<Record<string, Cell>> = {},
 ): AsyncGenerator<Row, void, undefined> {
   let at = start;
-  for await (const row of source.rows({ start, ...signal })) {
-    const own: Record<string, Cell> = { ...row.values, ...marks };
-    if (logits) {
-      own[LOGITS] = Array.from(logits.data.subarray(at * logits.width, (at + 1) * logits.width));
-    }
+  for await (const { values, ...place } of source.rows({ start, ...signal })) {
+    const row: Row = { ...place, values: { ...values, ...cells } };
+    const teacherLogits =
+      logits && Array.from(logits.data.subarray(at * logits.width, (at + 1) * logits.width));
+    marks.set(row, { labelled, teacherLogits });
     at++;
-    yield { ...row, values: own };
+    yield row;
   }
 }
 
@@ -148,13 +154,10 @@ export function taughtApp(app: App): App {
     async encode(rows, context, options) {
       const encoded = await app.encode(rows, context, options);
       return encoded.map((row, i): TaughtRow => {
-        const { [LOGITS]: teacherLogits, [LABELLED]: labelled } = rows[i]!.values;
-        if (labelled === undefined) return row;
-        return {
-          ...row,
-          labelled: labelled as boolean,
-          ...(teacherLogits ? { teacherLogits: teacherLogits as readonly number[] } : {}),
-        };
+        const mark = marks.get(rows[i]!);
+        if (mark === undefined) return row;
+        const { labelled, teacherLogits } = mark;
+        return { ...row, labelled, ...(teacherLogits ? { teacherLogits } : {}) };
       });
     },
     collate(rows: readonly TaughtRow[], context, options): HostBatch {
