@@ -133,21 +133,16 @@ function easynlpOutput({ entities, tokens }: LabelingResult, { unit }: LabelingS
   );
 }
 
+/** Entities as other programs want them. */
+export const plainEntities = ({ entities }: LabelingResult) =>
+  entities.map(({ type, text, start, end, score }) => ({ type, text, start, end, score: rounded(score) }));
+
 export const labelingColumns: Readonly<
   Record<string, (result: LabelingResult, context: AppContext<LabelingSpec>) => string>
 > = {
   predictions: ({ tags }) => tags.join(' '),
   output: (result, { spec }) => easynlpOutput(result, spec),
-  entities: ({ entities }) =>
-    JSON.stringify(
-      entities.map(({ type, text, start, end, score }) => ({
-        type,
-        text,
-        start,
-        end,
-        score: rounded(score),
-      })),
-    ),
+  entities: (result) => JSON.stringify(plainEntities(result)),
   tokens: ({ tokens }) => tokens.join(' '),
 };
 

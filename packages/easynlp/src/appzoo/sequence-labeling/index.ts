@@ -7,6 +7,7 @@ import { collateLabeling, type EncodedWindow, encodeLabeling } from './encode.js
 import { labelingMetrics } from './metrics.js';
 import { type LabelingModel, labelingLoss, labelingModel } from './model.js';
 import { labelingPredictOptions, labelingTrainOptions } from './options.js';
+import { predictLabels } from './predict.js';
 import { adjustLabeling, type LabelingSpec, prepareLabeling, pretrainedLabeling } from './spec.js';
 
 export { LinearChainCrf } from './crf.js';
@@ -54,6 +55,7 @@ export const sequenceLabeling: App<LabelingSpec, EncodedWindow, LabelingResult> 
   prepare: prepareLabeling as App<LabelingSpec>['prepare'],
   pretrainedSpec: pretrainedLabeling,
   adjust: adjustLabeling,
+  predictData: predictLabels,
   inputs: {
     schema: ({ firstSequence }) =>
       z.object({

@@ -385,5 +385,29 @@ describe.each([false, true])('a trained model (crf: %s)', (crf) => {
     expect(predictions!.split(' ')).toHaveLength(sentences(1)[0]!.length);
     expect(JSON.parse(easynlp!)[0]).toEqual({ word: '张三', tag: 'PER', start: 0, end: 2 });
     expect(JSON.parse(entities!)[0]).toMatchObject({ type: 'PER', text: '张三', start: 0, end: 2 });
+
+    // Texts in a column of another name, into JSON Lines, which are training data again.
+    const texts = write(`texts-${crf}.csv`, 'id,content\n7,张三昨天到了北京。\n8,\n');
+    const found = join(folder, `out-${crf}.jsonl`);
+    await predict({ ...options, input: [texts], output: found, appendCols: ['id'] });
+    const objects = readFileSync(found, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(objects).toMatchObject([
+      {
+        id: '7',
+        text: '张三昨天到了北京。',
+        entities: [
+          { type: 'PER', text: '张三' },
+          { type: 'LOC', start: 6 },
+        ],
+      },
+      { id: '8', text: '', entities: [] },
+    ]);
+    expect(await specOf(found)).toMatchObject({ types: ['LOC', 'PER'], labelName: 'entities' });
+    await expect(predict({ ...options, output: found, outputSchema: ['entitys'] })).rejects.toThrow(
+      /Did you mean|names among/,
+    );
   });
 });

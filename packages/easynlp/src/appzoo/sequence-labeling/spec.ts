@@ -29,7 +29,8 @@ export interface LabelingSpec extends TaskSpec {
   readonly crfLrFactor: number;
 }
 
-const TOKEN_COLUMNS = ['tokens', 'words', ...TEXT_COLUMNS];
+/** Usual names of the text's column. */
+export const TOKEN_COLUMNS: readonly string[] = ['tokens', 'words', ...TEXT_COLUMNS];
 const TAG_COLUMNS = ['tags', 'ner_tags', 'entities', 'spans', 'labels', 'label'];
 
 /** Finds columns, types and scheme; reads the whole of the data once, so that what is wrong shows before training. */
