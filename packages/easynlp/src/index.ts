@@ -22,6 +22,19 @@ export type {
   TaskSpec,
 } from './appzoo/app.js';
 export type { GeepResult, GeepTrainOptions } from './appzoo/geep-classify/index.js';
+export {
+  type ExtractedArgument,
+  type ExtractedEntity,
+  type ExtractedSpan,
+  type ExtractionInput,
+  type ExtractionResult,
+  type ExtractionScheme,
+  type ExtractionSpec,
+  type ExtractionTrainOptions,
+  type ExtractionType,
+  formatScheme,
+  parseScheme,
+} from './appzoo/information-extraction/index.js';
 export type {
   AnswerCandidate,
   ReadingInput,

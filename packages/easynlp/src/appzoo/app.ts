@@ -163,8 +163,21 @@ export interface App<
   parts?(row: Encoded): readonly Encoded[];
   /** Whether training sees parts, too; without this member it does. Otherwise it sees the encoded rows themselves. */
   trainsOnParts?(spec: Spec): boolean;
+  /** Parts that training leaves out are not among these; without this member it sees all. */
+  trainedParts?(row: Encoded, spec: Spec): readonly Encoded[];
   /** @param results in the order of `parts` */
   join?(results: readonly Result[], row: Encoded, context: AppContext<Spec>): Result;
+  /**
+   * Questions that follow from an answer, such as an event's arguments from its trigger: what goes through the model
+   * next, and what becomes of its result; null when there is nothing more to ask.
+   */
+  followUp?(
+    result: Result,
+    row: Encoded,
+    context: AppContext<Spec>,
+  ): Promise<{ readonly row: Encoded; complete(next: Result): Result } | null>;
+  /** Texts of a row of training data that a vocabulary is made of, where they are not those of `inputs.columns`. */
+  texts?(row: Row, spec: Spec): readonly string[];
   /** Pads encoded rows into a batch. */
   collate(rows: readonly Encoded[], context: AppContext<Spec>, options?: CollateOptions): HostBatch;
   /** The model with this task's head. */

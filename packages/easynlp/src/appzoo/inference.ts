@@ -70,10 +70,32 @@ export async function inferResults(
   options: InferenceOptions,
 ): Promise<unknown[]> {
   const { app, context } = loaded;
-  const results = encoded.map((): unknown[] => []);
+  const parted = encoded.map((): unknown[] => []);
   for await (const { outputs, indices, parts, rows } of inferBatches(loaded, encoded, options)) {
     for (const [i, result] of app.decode(outputs, context, rows).entries())
-      results[indices[i]!]![parts[i]!] = result;
+      parted[indices[i]!]![parts[i]!] = result;
   }
-  return results.map((own, i) => (app.join ? app.join(own, encoded[i]!, context) : own[0]));
+  const results = parted.map((own, i) => (app.join ? app.join(own, encoded[i]!, context) : own[0]));
+  return app.followUp ? followUp(loaded, encoded, results, options) : results;
+}
+
+/** Asks what follows from the results, all rows together, until nothing does. */
+async function followUp(
+  loaded: LoadedApp,
+  encoded: readonly EncodedRow[],
+  results: readonly unknown[],
+  options: InferenceOptions,
+): Promise<unknown[]> {
+  const { app, context } = loaded;
+  const next = await Promise.all(results.map((result, i) => app.followUp!(result, encoded[i]!, context)));
+  const asked = next.flatMap((question, i) => (question === null ? [] : [{ question, i }]));
+  if (asked.length === 0) return [...results];
+  const answers = await inferResults(
+    loaded,
+    asked.map(({ question }) => question.row),
+    options,
+  );
+  const out = [...results];
+  for (const [k, { question, i }] of asked.entries()) out[i] = question.complete(answers[k]);
+  return out;
 }

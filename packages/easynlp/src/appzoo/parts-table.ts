@@ -34,7 +34,7 @@ export class PartsTable implements DataSource {
     const split = async (rows: readonly Row[]): Promise<Row[]> => {
       const out: Row[] = [];
       for (const [i, encoded] of (await app.encode(rows, context, { labels: true })).entries()) {
-        for (const part of app.parts!(encoded)) {
+        for (const part of app.trainedParts?.(encoded, context.spec) ?? app.parts!(encoded)) {
           if (skip-- > 0) continue;
           const row: Row = { ...rows[i]! };
           parts.set(row, part);

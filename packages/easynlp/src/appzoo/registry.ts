@@ -3,6 +3,7 @@ import { nearest } from '../util/index.js';
 import type { App, TaskSpec } from './app.js';
 import { dataAugmentation } from './data-augmentation/index.js';
 import { geepClassify } from './geep-classify/index.js';
+import { informationExtraction } from './information-extraction/index.js';
 import { languageModeling } from './language-modeling/index.js';
 import { machineReadingComprehension } from './machine-reading-comprehension/index.js';
 import { sequenceLabeling } from './sequence-labeling/index.js';
@@ -23,6 +24,7 @@ const APPS = new Map<string, App>(
       textMatchTwoTower,
       sequenceLabeling,
       machineReadingComprehension,
+      informationExtraction,
       vectorization,
       languageModeling,
       dataAugmentation,

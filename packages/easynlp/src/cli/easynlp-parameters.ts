@@ -1,6 +1,11 @@
 import { dataAugmentationOptions } from '../appzoo/data-augmentation/options.js';
 import { geepEvaluateOptions, geepOptions, geepPredictOptions } from '../appzoo/geep-classify/options.js';
 import {
+  extractionEvaluateOptions,
+  extractionPredictOptions,
+  extractionTrainOptions,
+} from '../appzoo/information-extraction/options.js';
+import {
   readingEvaluateOptions,
   readingPredictOptions,
   readingTrainOptions,
@@ -125,6 +130,12 @@ function optionsOf(command: CommandName, { app, method }: Readonly<Record<string
     return command === 'train' ? multiLabelOptions : multiLabelUseOptions;
   if (app === 'sequence_labeling')
     return { train: labelingTrainOptions, evaluate: undefined, predict: labelingPredictOptions }[command];
+  if (app === 'information_extraction')
+    return {
+      train: extractionTrainOptions,
+      evaluate: extractionEvaluateOptions,
+      predict: extractionPredictOptions,
+    }[command];
   if (app === 'machine_reading_comprehension')
     return { train: readingTrainOptions, evaluate: readingEvaluateOptions, predict: readingPredictOptions }[
       command

@@ -72,6 +72,8 @@ export interface TextResult {
     readonly start: number;
     readonly end: number;
     readonly score: number;
+    /** What takes part in an event. */
+    readonly arguments?: readonly { readonly role: string; readonly text: string }[];
   }[];
   /** A language model's text. */
   readonly text?: string;

@@ -61,8 +61,8 @@ function cells(result: TextResult): string[] {
     return [result.answer ?? '–', (result.probability ?? Number.NaN).toFixed(4)];
   if (result.entities !== undefined) {
     const found = result.entities.map(
-      ({ type, text, start, end, score }) =>
-        `${`${type} ${oneLine(text)}`.trim()} ${start}–${end} ${score.toFixed(4)}`,
+      ({ type, text, start, end, score, arguments: taking = [] }) =>
+        `${`${type} ${oneLine(text)}`.trim()} ${start}–${end} ${score.toFixed(4)}${argumentList(taking)}`,
     );
     return [found.join('  ') || '–'];
   }
@@ -77,6 +77,10 @@ function cells(result: TextResult): string[] {
   );
   return [result.text, ...(places.length > 0 ? [places.join(' | ')] : [])];
 }
+
+/** ` (胜者 红队, 败者 蓝队)`: what takes part in an event. */
+const argumentList = (taking: readonly { readonly role: string; readonly text: string }[]): string =>
+  taking.length === 0 ? '' : ` (${taking.map(({ role, text }) => `${role} ${oneLine(text)}`).join(', ')})`;
 
 /** `外观 0.9731  声音 0.8120`; a dash where no label is given. */
 function labelSet({ labels = [], scores = [] }: TextResult): string {

@@ -32,6 +32,16 @@ export const APP_ERRORS = defineErrors({
     message: (d) => `The pipeline for ${d.folder} was disposed and cannot be used any more.`,
     hint: () => 'Open it again with pipeline().',
   },
+  EXTRACTION_SCHEME: {
+    exitCode: EXIT.usage,
+    httpStatus: 422,
+    message: (d) =>
+      d.scheme
+        ? `The scheme "${String(d.scheme)}" cannot be used: ${d.reason}.`
+        : `It is not known what to look for: ${d.reason}.`,
+    hint: () =>
+      'Expected types, "人物;地点", or events with the roles of their arguments, "比赛:冠军,亚军;会议:地点".',
+  },
   ARTEFACT_INVALID: {
     exitCode: EXIT.model,
     httpStatus: 500,

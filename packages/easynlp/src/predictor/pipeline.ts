@@ -2,6 +2,7 @@ import { openArtefact } from '../appzoo/artefact.js';
 import type { AugmentedText } from '../appzoo/data-augmentation/index.js';
 import type { GeepResult } from '../appzoo/geep-classify/index.js';
 import { inferResults, type LoadedApp } from '../appzoo/inference.js';
+import type { ExtractionInput, ExtractionResult } from '../appzoo/information-extraction/index.js';
 import type { FillMaskResult } from '../appzoo/language-modeling/index.js';
 import type { ReadingInput, ReadingResult } from '../appzoo/machine-reading-comprehension/index.js';
 import { openRuntime, type Precision } from '../appzoo/runtime.js';
@@ -29,6 +30,7 @@ export interface PipelineTasks {
   text_match_two_tower: { input: TwoTowerInput; result: TwoTowerResult };
   sequence_labeling: { input: LabelingInput; result: LabelingResult };
   machine_reading_comprehension: { input: ReadingInput; result: ReadingResult };
+  information_extraction: { input: ExtractionInput; result: ExtractionResult };
   vectorization: { input: string | Readonly<Record<string, string>>; result: TextVectors };
   data_augmentation: { input: TextClassifyInput; result: AugmentedText };
   language_modeling: { input: string | Readonly<Record<string, string>>; result: FillMaskResult };

@@ -20,6 +20,10 @@ const DEFAULT_VOCAB_SIZE = 8000;
 async function* textsOf(app: App, spec: TaskSpec, source: DataSource): AsyncGenerator<string> {
   const columns = app.inputs.columns(spec, { labels: false });
   for await (const row of source.rows()) {
+    if (app.texts) {
+      yield* app.texts(row, spec);
+      continue;
+    }
     for (const column of columns) {
       const value = row.values[column];
       if (value !== undefined && value !== null) yield String(value);
