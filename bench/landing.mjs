@@ -3,6 +3,7 @@
 // the small one. `few-all` is the data that EasyNLP's example very likely uses (its figures are multiples of 1/160, and
 // eprstmt's dev_few_all has 160 rows): train_few_all → dev_few_all; the others are the five splits of 32 rows each, measured on dev_few_all too.
 // The few-all run teaches on all 19,565 rows without labels, the splits on the first --rows of them.
+//   --from few-all=FOLDER,0=FOLDER: outputs of `easynlp land` that were made before, instead of running it.
 //   node bench/landing.mjs [--rows 4000] [--data ../shared/data/fewclue/eprstmt] [--runs few-all,0,1,2,3,4] [--large bert-small-zh] [--small bert-tiny-zh]
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -65,11 +66,31 @@ function landOnce(run) {
   };
 }
 
+const linesOf = (file) => readFileSync(file, 'utf8').trim().split('\n').length;
+
+/** What an earlier `easynlp land` left in a folder. */
+function finished(run, folder) {
+  const { data: files, rows, gains } = JSON.parse(readFileSync(join(folder, 'landing.json'), 'utf8'));
+  return {
+    run,
+    unlabelledRows: files.unlabelled.reduce((sum, file) => sum + linesOf(file), 0),
+    trainingRows: linesOf(files.train),
+    seconds: rows.reduce((sum, row) => sum + row.trainingSeconds, 0),
+    rows: rows.map(({ folder: _, ...row }) => row),
+    gains,
+  };
+}
+
 /** EasyNLP's published figures, examples/landing_large_ptms. */
 const PUBLISHED = [0.8375, 0.90625, 0.54375, 0.7125];
 try {
   const results = [];
-  for (const run of runs) results.push(landOnce(run));
+  const earlier = option('from');
+  if (earlier) {
+    for (const [run, folder] of earlier.split(',').map((part) => part.split('='))) {
+      results.push(finished(run, folder));
+    }
+  } else for (const run of runs) results.push(landOnce(run));
   const splits = results.filter(({ run }) => run !== 'few-all');
   const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const summary = {
@@ -86,7 +107,8 @@ try {
   save('landing', {
     title: 'Landing a large model: FewCLUE eprstmt, accuracy on dev_few_all (160 rows)',
     machine: machine(),
-    summary,
+    rows: summary.stages,
+    faster: summary.faster,
     results,
   });
   const cell = (value) => (value === null ? '-' : `${(100 * value).toFixed(1)} %`);
