@@ -27,9 +27,9 @@ export const labelingTrainOptions = z.strictObject({
 
 /** Options of predicting with it. */
 export const labelingPredictOptions = z.strictObject({
-  tokenized: option(z.boolean().optional(), {
+  texts: option(z.enum(['auto', 'tokens', 'plain']).default('auto'), {
     description:
-      'the texts of files are tokens separated by spaces, each of which gets a tag; unset = as the training data, where the text looks so',
+      'texts of files: tokens separated by spaces, each of which gets a tag, or plain ones; auto = as the training data, where the text looks so',
     group: 'App',
   }),
 });

@@ -386,6 +386,23 @@ describe.each([false, true])('a trained model (crf: %s)', (crf) => {
     expect(JSON.parse(easynlp!)[0]).toEqual({ word: '张三', tag: 'PER', start: 0, end: 2 });
     expect(JSON.parse(entities!)[0]).toMatchObject({ type: 'PER', text: '张三', start: 0, end: 2 });
 
+    const plain = join(folder, `plain-${crf}.tsv`);
+    const spacedTexts = write(`spaced-${crf}.csv`, 'text\n张三 昨天\n');
+    for (const [choice, count] of [
+      ['tokens', 2],
+      ['plain', 4],
+      ['auto', 4],
+    ] as const) {
+      await predict({
+        ...options,
+        app: 'sequence_labeling',
+        input: [spacedTexts],
+        output: plain,
+        texts: choice,
+      });
+      expect(readFileSync(plain, 'utf8').trim().split(' ')).toHaveLength(count);
+    }
+
     // Texts in a column of another name, into JSON Lines, which are training data again.
     const texts = write(`texts-${crf}.csv`, 'id,content\n7,张三昨天到了北京。\n8,\n');
     const found = join(folder, `out-${crf}.jsonl`);

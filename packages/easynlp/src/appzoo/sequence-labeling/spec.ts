@@ -110,9 +110,9 @@ function typesOfLabels(labels: readonly string[]): readonly string[] {
 
 export function adjustLabeling(
   spec: LabelingSpec,
-  { tokenized }: Readonly<Record<string, unknown>>,
+  { texts = 'auto' }: Readonly<Record<string, unknown>>,
 ): LabelingSpec {
-  return tokenized === undefined ? spec : { ...spec, tokenized: tokenized === true };
+  return texts === 'auto' ? spec : { ...spec, tokenized: texts === 'tokens' };
 }
 
 /** What a model with a head for tokens does that was trained elsewhere: its labels are tags of one of the schemes. */
