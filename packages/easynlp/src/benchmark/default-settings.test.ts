@@ -17,7 +17,10 @@ const COLUMNS: Readonly<Record<string, readonly string[]>> = {
 
 const cases = SUITES.flatMap((suite) =>
   suite.tasks.flatMap((task) =>
-    ['pet', 'ptuning', 'cptuning'].map((method) => ({ suite: suite.name, task: task.name, method })),
+    // A suite for fine-tuning alone has no prompts.
+    ['pet', 'ptuning', 'cptuning']
+      .filter((method) => method in suite.settings.methods)
+      .map((method) => ({ suite: suite.name, task: task.name, method })),
   ),
 );
 

@@ -1,9 +1,10 @@
+import { clue } from './clue/index.js';
 import { fewclue } from './fewclue/index.js';
 import { glue16 } from './glue16/index.js';
 import type { BenchmarkSuite } from './types.js';
 
 /** Every benchmark of the toolkit. */
-export const SUITES: readonly BenchmarkSuite[] = [fewclue, glue16];
+export const SUITES: readonly BenchmarkSuite[] = [fewclue, clue, glue16];
 
 export { type BenchmarkRequest, type PlannedRun, planRuns, unknown } from './plan.js';
 export { renderMarkdown, renderText } from './render.js';

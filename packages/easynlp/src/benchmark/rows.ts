@@ -21,6 +21,12 @@ export async function readJsonRows(path: string): Promise<Row[]> {
   return collect(await openTable(path, { format: 'jsonl' }), path);
 }
 
+/** All questions of a JSON document in the layout of SQuAD, CMRC 2018 or DRCD. */
+export async function readSquadRows(path: string): Promise<Row[]> {
+  requireFile(path);
+  return collect(await openTable(path, { format: 'squad' }), path);
+}
+
 /** All rows of a TSV file with a header, quotes being text. */
 export async function readTsvRows(path: string): Promise<Row[]> {
   requireFile(path);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, open, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parse } from 'yaml';
 import { VERSION } from '../version.js';
@@ -67,8 +67,22 @@ export async function writeWhole(path: string, content: string): Promise<void> {
 export const writeJson = (path: string, value: unknown): Promise<void> =>
   writeWhole(path, `${JSON.stringify(value, null, 2)}\n`);
 
-const digest = (value: unknown): string =>
-  createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);
+/** JSON text in pieces: that of a large training set is longer than a string may be. */
+function* jsonPieces(value: unknown): Generator<string> {
+  if (!Array.isArray(value)) return yield JSON.stringify(value);
+  yield '[';
+  for (const [i, item] of value.entries()) {
+    if (i > 0) yield ',';
+    yield* jsonPieces(item);
+  }
+  yield ']';
+}
+
+function digest(value: unknown): string {
+  const hash = createHash('sha256');
+  for (const piece of jsonPieces(value)) hash.update(piece);
+  return hash.digest('hex').slice(0, 16);
+}
 
 /** Objects with sorted keys: the order in which settings are written changes nothing. */
 function sorted(value: unknown): unknown {
@@ -118,9 +132,38 @@ export function runFingerprint(identity: RunIdentity, data: SplitData): string {
 
 /** Writes rows as JSON Lines, unless the file holds them already. */
 export async function writeRows(path: string, rows: readonly BenchmarkRow[]): Promise<string> {
-  const content = `${rows.map((row) => JSON.stringify(row)).join('\n')}\n`;
-  if (!existsSync(path) || readFileSync(path, 'utf8') !== content) await writeWhole(path, content);
+  if (await holds(path, rows)) return path;
+  await mkdir(dirname(path), { recursive: true });
+  const beside = `${path}.${process.pid}.part`;
+  await writeFile(beside, blocks(rows));
+  await rename(beside, path);
   return path;
+}
+
+const BLOCK_ROWS = 4096;
+
+/** The rows as JSON Lines, some thousands at a time: a large training set is longer than a string may be. */
+function* blocks(rows: readonly BenchmarkRow[]): Generator<Buffer> {
+  for (let i = 0; i < rows.length; i += BLOCK_ROWS) {
+    const part = rows.slice(i, i + BLOCK_ROWS);
+    yield Buffer.from(`${part.map((row) => JSON.stringify(row)).join('\n')}\n`);
+  }
+}
+
+async function holds(path: string, rows: readonly BenchmarkRow[]): Promise<boolean> {
+  if (!existsSync(path)) return false;
+  const file = await open(path);
+  try {
+    let at = 0;
+    for (const block of blocks(rows)) {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(block.length), 0, block.length, at);
+      if (bytesRead !== block.length || !buffer.equals(block)) return false;
+      at += block.length;
+    }
+    return (await file.stat()).size === at;
+  } finally {
+    await file.close();
+  }
 }
 
 /** Files of a split in the form that `train` and `evaluate` read. */

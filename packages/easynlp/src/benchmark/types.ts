@@ -1,7 +1,7 @@
 import type { OptionValues, SuiteSettings } from './settings.js';
 
-/** A labelled row as it is written for training: text columns and `label`. */
-export type BenchmarkRow = Readonly<Record<string, string>>;
+/** A row as it is written for training: text columns and `label`, or lists of answers and of their places. */
+export type BenchmarkRow = Readonly<Record<string, string | readonly string[] | readonly number[]>>;
 
 /** One thing to choose from: the probability of `label` for row number `row` (counted from 0) is its score. */
 export interface Candidate {
@@ -30,6 +30,7 @@ export interface SplitData {
   readonly evaluation: BenchmarkRows;
   /** Rows on which the best epoch may be chosen: never those that are reported. */
   readonly selection: BenchmarkRows | null;
+  /** None where the task has answers instead. */
   readonly labels: readonly string[];
   /** Label → word that stands for it in prompts. */
   readonly words: Readonly<Record<string, string>>;
@@ -57,7 +58,7 @@ export interface SplitRequest {
 export interface BenchmarkTask {
   readonly name: string;
   readonly title: string;
-  readonly app: 'text_classify' | 'text_match';
+  readonly app: 'text_classify' | 'text_match' | 'machine_reading_comprehension';
   /** The figure of the table. */
   readonly metric: string;
   /** Ways of turning the data into rows; the first is the usual one. */

@@ -33,6 +33,7 @@ interface Options {
 /** The suites' names, known before their code is loaded. */
 const SUITE_NAMES = {
   fewclue: 'FewCLUE: nine Chinese few-shot tasks',
+  clue: 'CLUE: eleven Chinese tasks, whole training sets',
   glue16: 'English tasks, 16 rows a class',
 };
 
@@ -69,7 +70,7 @@ export function addBenchmarkCommand(
       .option('--output <folder>', 'folder for results; a run that is there is not done again')
       .option('--methods <a,b,…>', 'training methods, or variations of the settings', 'finetune')
       .option('--tasks <a,b,…>', 'tasks (default: all)')
-      .option('--splits <a,b,…>', 'splits of the training data (default: all five)')
+      .option('--splits <a,b,…>', 'splits of the training data (default: all of them)')
       .option('--seeds <a,b,…>', 'seeds; each split is trained once with each', '42')
       .option(
         '--evaluate-on <rows>',
@@ -98,7 +99,7 @@ export function addBenchmarkCommand(
 }
 
 const example = (name: string) =>
-  `easynlp benchmark ${name} --data ${name} --model ${name === 'glue16' ? 'roberta-base' : 'bert-small-zh'} \\\n    --methods finetune,pet,ptuning,cptuning --output out/${name}`;
+  `easynlp benchmark ${name} --data ${name} --model ${name === 'glue16' ? 'roberta-base' : 'bert-small-zh'} \\\n    --methods ${name === 'clue' ? 'finetune' : 'finetune,pet,ptuning,cptuning'} --output out/${name}`;
 
 async function runBenchmark(name: string, options: Options, io: CliIo): Promise<number> {
   const bench = await import('../benchmark/index.js');

@@ -35,7 +35,10 @@ export const DATA_ERRORS = defineErrors({
     exitCode,
     httpStatus,
     message: (d) => `${text(d.file)}: there is no such file.${suggestion(d)}`,
-    hint: () => 'Check the path; relative paths are taken from the current folder.',
+    hint: (d) =>
+      d.hint === undefined
+        ? 'Check the path; relative paths are taken from the current folder.'
+        : text(d.hint),
   },
   DATA_FILE_UNREADABLE: {
     exitCode,
