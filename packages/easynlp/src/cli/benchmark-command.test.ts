@@ -159,6 +159,44 @@ describe('easynlp benchmark', () => {
     expect(out).not.toContain('published');
   });
 
+  it('runs CLUE: pairs, reading by EM, multiple choice by questions', async () => {
+    for (const part of ['train', 'dev']) {
+      rows(`clue/afqmc/${part}.json`, [
+        { sentence1: '质量很好', sentence2: '质量好', label: '1' },
+        { sentence1: '质量很好', sentence2: '成语', label: '0' },
+      ]);
+      const qas = [{ id: 'Q', question: '什么好？', answers: [{ text: '质量', answer_start: 0 }] }];
+      rows(`clue/cmrc2018/${part}.json`, [
+        { version: 'v1.0', data: [{ title: '', paragraphs: [{ id: 'P', context: '质量很好。', qas }] }] },
+      ]);
+      const asked = [{ question: '什么好？', choice: ['质量', '成语', '运气'], answer: '成语' }];
+      for (const kind of ['d', 'm']) rows(`clue/c3/${kind}-${part}.json`, [[[['成语很好。'], asked, '1']]]);
+    }
+    writeFileSync(
+      at('clue.yaml'),
+      `tasks:\n${['afqmc', 'cmrc2018', 'c3'].map((t) => `  ${t}: {all: {sequenceLength: 32, batchSize: 2, maxSteps: 2}}\n`).join('')}`,
+    );
+    const { code, out, err } = await easynlp([
+      ...['clue', '--data', at('clue'), '--model', at('bert-tiny'), '--settings', at('clue.yaml')],
+      ...['--device', 'cpu', '--num-threads', '1', '--output', at('clue-out')],
+      ...['--tasks', 'afqmc,cmrc2018,c3', '--seeds', '1,2'],
+    ]);
+    expect(code, err).toBe(0);
+    expect(out).toMatch(/^finetune( +\d+\.\d \(\d+\.\d\)| +\d+\.\d){4}$/m);
+    expect(out).toMatch(/measured on dev\.json, d-dev\.json \+ m-dev\.json; .* of 2 runs/);
+    expect(out).toMatch(/^BERT-base \(test\) +\d+\.\d +73\.7 +71\.6 +64\.5$/m);
+    const run = (task: string) =>
+      JSON.parse(readFileSync(at(`clue-out/runs/${task}/finetune/full-seed1.json`), 'utf8'));
+    expect(run('cmrc2018').metrics).toMatchObject({ f1: expect.any(Number), em: expect.any(Number) });
+    expect(run('c3').rows).toEqual({ train: 2, evaluated: 2 });
+    const missing = await easynlp([
+      ...['clue', '--data', at('clue'), '--model', at('bert-tiny'), '--output', at('x'), '--tasks', 'drcd'],
+    ]);
+    expect(missing.code).toBe(3);
+    expect(missing.err).toMatch(/drcd: there is no such file[\s\S]*train\.json or DRCD_training\.json/);
+    rmSync(at('x'), { recursive: true, force: true });
+  });
+
   it('goes on after an interruption', async () => {
     const argv = [...FAST('stop'), '--tasks', 'eprstmt', '--splits', '0'];
     const stopped = await easynlp(argv, { interrupt: true });
