@@ -139,7 +139,7 @@ describe('a model', () => {
     const max = await pipeline('text_classify', output, { device: 'cpu', options: { windowMerge: 'max' } });
     expect((await max(texts[3]!)).probability).not.toBeCloseTo(answers[3]!.probability, 6);
     max.dispose();
-  });
+  }, 180_000);
 
   it('nothing is stored without the option, and windows can be asked for later', async () => {
     const output = join(folder, 'cut');

@@ -160,6 +160,6 @@ describe('several processes', () => {
       await check();
       expect((await work.list()).filter((path) => /incomplete|\.lock/.test(path))).toEqual([]);
     },
-    15_000 + KILLS * 2000,
+    60_000 + KILLS * 4000,
   );
 });
