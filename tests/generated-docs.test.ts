@@ -10,6 +10,13 @@ interface Figures {
   pages(): string[];
   readResults(): Record<string, unknown>;
 }
+type Section = { title: [string, string]; rows: unknown[][] };
+interface Features {
+  problems(sections?: readonly Section[]): string[];
+  render(language: string, options?: { sections?: readonly Section[]; run?: unknown }): string;
+  readTitles(source: string): string[];
+  readRun(report: unknown): unknown;
+}
 // Plain JavaScript, which runs before anything is compiled.
 const script = <T>(name: string): Promise<T> =>
   import(new URL(`../scripts/${name}`, import.meta.url).href) as Promise<T>;
@@ -56,5 +63,57 @@ describe('figures', () => {
     expect(some).toContain('| 1.23 |');
     expect(some).not.toContain('2,346');
     expect(fill('<!-- figures:none -->5<!-- /figures -->', results)).toMatch(/Not recorded yet/);
+  });
+});
+
+describe('docs/features.md', () => {
+  const file = 'text/tokenizer.test.ts';
+  const sections = (...proofs: string[]): Section[] => [
+    { title: ['Part', '部分'], rows: [['A', '甲', proofs]] },
+  ];
+
+  test('names tests that exist (in scripts/features)', async () => {
+    const { problems } = await script<Features>('generate-features.mjs');
+    expect(problems()).toEqual([]);
+  });
+
+  test.each([
+    ['en', 'docs/features.md'],
+    ['zh', 'docs/features.zh.md'],
+  ])('is what the tables say (%s; else: node scripts/generate-features.mjs)', async (language, page) => {
+    const { render } = await script<Features>('generate-features.mjs');
+    expect(read(page)).toBe(render(language));
+  });
+
+  test('finds tests by file and title, and refuses what proves nothing', async () => {
+    const { problems, readTitles } = await script<Features>('generate-features.mjs');
+    expect(problems(sections(`${file} > asks for more room`))).toEqual([]);
+    expect(problems(sections(`${file} > flies to the moon`))).toHaveLength(1);
+    expect(problems(sections('text/no-such.test.ts'))).toHaveLength(1);
+    expect(problems(sections())).toEqual(['A: neither tests nor a reason']);
+    const source = "describe('d', () => { it('a', f); test.each([1])('b %i', f); it(`c`, f); }); // it('no')";
+    expect(readTitles(source)).toEqual(['a', 'b %i', 'c']);
+  });
+
+  test('counts as done only what passed in the run that is given', async () => {
+    const { readRun, render } = await script<Features>('generate-features.mjs');
+    const state = (...statuses: string[]): string => {
+      const run = readRun({
+        testResults: [
+          {
+            name: `C:\\a\\packages\\easynlp\\src\\${file.replace('/', '\\')}`,
+            assertionResults: statuses.map((status, i) => ({ title: `t ${i}`, status })),
+          },
+        ],
+      });
+      const page = render('en', { sections: sections(file, `${file} > t 0`), run });
+      return /^\| A \| ([a-z ]+?)(?::| \|)/m.exec(page)![1]!;
+    };
+    expect(state('passed', 'passed')).toBe('done');
+    expect(state('passed', 'skipped')).toBe('done');
+    expect(state('passed', 'failed')).toBe('partly');
+    expect(state('failed', 'failed')).toBe('not yet');
+    expect(state('skipped', 'skipped')).toBe('not yet');
+    expect(state()).toBe('not yet');
   });
 });
