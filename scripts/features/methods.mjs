@@ -153,8 +153,8 @@ export const BENCHMARKS = {
       'CLUE harness',
       'CLUE 评测',
       ['benchmark/clue/clue.test.ts'],
-      'all eleven tasks are read and run; the published figures are not reproduced yet',
-      '十一个任务均可读取与运行；尚未复现公布的结果',
+      'the files of all eleven tasks are read, one task is trained in the tests; the published figures are not reproduced yet',
+      '十一个任务的文件均可读取，测试中训练其中一个；尚未复现公布的结果',
     ],
     [
       'Few-shot CLUE (an empty stub in EasyNLP)',
