@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { memory } from '@easynlp/torch';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TrainOptions } from '../../config/index.js';
@@ -212,6 +213,15 @@ describe('events', () => {
     expect(alone!.entities.map(({ text, arguments: a }) => [text, a?.length])).toEqual(
       results[0]!.entities.map(({ text, arguments: a }) => [text, a?.length]),
     );
+  });
+
+  it('leave no tensors behind', async () => {
+    const extract = await opened(at('events'));
+    const texts = matches(12).map(({ text }) => text);
+    await extract(texts);
+    const before = memory().tensors;
+    for (let i = 0; i < 3; i++) await extract(texts);
+    expect(memory().tensors).toBe(before);
   });
 
   it('EE needs roles, NER leaves them out', async () => {
