@@ -131,6 +131,7 @@ it('every architecture has a paper and a word in both languages', () => {
   for (const { modelType, title, paper, about } of ARCHITECTURES) {
     expect(title, modelType).not.toBe('');
     expect(paper, modelType).toMatch(/(19|20)\d\d/);
-    expect(about.en && about.zh, modelType).toBeTruthy();
+    expect(about.en.trim(), modelType).not.toBe('');
+    expect(about.zh.trim(), modelType).not.toBe('');
   }
 });

@@ -88,7 +88,7 @@ describe('the loss of a linear-chain CRF', () => {
   it('does not overflow', () => {
     tidy(() => {
       const huge = noGrad(() => scores.detach().mul(1e4));
-      expect(crf.negativeLogLikelihood(huge, labels()).isfinite().all().item()).toBeTruthy();
+      expect(crf.negativeLogLikelihood(huge, labels()).isfinite().all().item()).toBe(true);
     });
   });
 });
