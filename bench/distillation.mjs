@@ -148,6 +148,9 @@ const COMPARISONS = {
       alpha: option('alpha', '0.7'),
       augment: option('augment', '0'),
       unlabelled: option('unlabelled', ''),
+      ...(process.argv.includes('--teacher-learning-rate')
+        ? { teacherLearningRate: option('teacher-learning-rate') }
+        : {}),
     };
     const further = settings.unlabelled === 'shopping' ? shoppingTexts() : settings.unlabelled;
     const more = further === '' ? {} : { unlabelled: further };
@@ -157,7 +160,10 @@ const COMPARISONS = {
       settings,
       variants: {
         all: {
-          tune: { ...common, model: teacher, 'learning-rate': 1.5e-4, epochs: settings.teacherEpochs },
+          tune: {
+            ...{ ...common, model: teacher, epochs: settings.teacherEpochs },
+            'learning-rate': option('teacher-learning-rate', '1.5e-4'),
+          },
           finetune: pupil,
           distil: {
             ...{ ...pupil, ...more, temperature: settings.temperature, alpha: settings.alpha },
