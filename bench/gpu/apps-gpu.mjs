@@ -11,9 +11,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makeCases, untrainedCases } from '../lib/apps-gpu-cases.mjs';
-import { MARK, runCases, runResume, runUntrained } from '../lib/apps-gpu-checks.mjs';
+import { MARK, runCases, runUntrained } from '../lib/apps-gpu-checks.mjs';
 import { explain } from '../lib/apps-gpu-compare.mjs';
 import { randomModel, writeData } from '../lib/apps-gpu-data.mjs';
+import { resumeGroups, runResume } from '../lib/apps-gpu-resume.mjs';
 import { flag, option, root } from '../lib/report.mjs';
 
 const self = fileURLToPath(import.meta.url);
@@ -60,7 +61,7 @@ async function child() {
   const easynlp = await load();
   const only = option('match', '');
   if (group === 'untrained') await runUntrained(easynlp, untrainedCases(context), settings);
-  else if (group === 'resume') await runResume(easynlp, settings);
+  else if (resumeGroups(device).includes(group)) await runResume(easynlp, group, settings);
   else {
     const mine = casesOf(context).filter((one) => one.group === group && one.name.includes(only));
     await runCases(easynlp, mine, settings);
@@ -129,7 +130,7 @@ async function main() {
   const work = given ?? mkdtempSync(join(tmpdir(), 'easynlp-apps-gpu-'));
   const context = await prepare(work);
   writeFileSync(join(work, 'context.json'), JSON.stringify(context));
-  const all = ['resume', ...new Set(casesOf(context).map((one) => one.group)), 'untrained'];
+  const all = [...resumeGroups(device), ...new Set(casesOf(context).map((one) => one.group)), 'untrained'];
   const wanted = option('groups', null)?.split(',') ?? all;
   for (const name of wanted)
     if (!all.includes(name)) throw new Error(`there is no group ${name}: ${all.join(', ')}`);

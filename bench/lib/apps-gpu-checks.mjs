@@ -1,6 +1,5 @@
 // The checks of one group, run in a process of its own; each prints a line for the process that started it.
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { memory } from '@easynlp/torch';
 import { assert, compareLosses, compareResults, explain } from './apps-gpu-compare.mjs';
@@ -8,7 +7,7 @@ import { assert, compareLosses, compareResults, explain } from './apps-gpu-compa
 /** What a line of a check begins with, so that nothing else that is printed is taken for one. */
 export const MARK = '@@check ';
 
-async function check(name, fn) {
+export async function check(name, fn) {
   const start = performance.now();
   const print = (result) =>
     process.stdout.write(`${MARK}${JSON.stringify({ name, ms: performance.now() - start, ...result })}\n`);
@@ -125,85 +124,4 @@ export async function runUntrained(easynlp, cases, { device, paths, models, work
       }),
     );
   await check('solutions: moderator', () => use(easynlp.moderator, { model: trained.text_classify }));
-}
-
-const sha256 = (path) => createHash('sha256').update(readFileSync(path)).digest('hex');
-
-/**
- * A training that is interrupted and continued ends with the weights of one that is not. What two trainings in a row
- * give is checked by itself: where they differ, it is not the interruption.
- */
-export async function runResume(easynlp, { device, work, models, bundled, samples }) {
-  const tiny =
-    bundled && existsSync(join(bundled, 'bert-tiny-zh')) ? join(bundled, 'bert-tiny-zh') : models.dropout;
-  const variants = [
-    ['bf16', { precision: 'bf16' }],
-    ['fp32', { precision: 'fp32' }],
-    ['bf16 without graphs', { precision: 'bf16', cudaGraphs: false }],
-    ['fp32 without graphs', { precision: 'fp32', cudaGraphs: false }],
-    ['fp32, accumulated', { precision: 'fp32', gradientAccumulationSteps: 2, epochs: 5 }],
-    ['bf16, token budget', { precision: 'bf16', batchSize: undefined, tokenBudget: 512, epochs: 5 }],
-    ...(device === 'cpu' ? [] : [['fp16', { precision: 'fp16' }]]),
-  ];
-  const base = {
-    ...{ train: join(samples, 'train.tsv'), dev: join(samples, 'dev.tsv'), model: tiny, batchSize: 16 },
-    ...{ epochs: 3, device, learningRate: 2e-4, keepLast: 0, dropout: 0.1, numThreads: 2 },
-  };
-  const go = async (output, changes, stopAt = null) => {
-    const stop = new AbortController();
-    const out = {};
-    const log = [];
-    const onStep = (info) => {
-      out[info.step] = info.loss();
-      if (info.step === stopAt) stop.abort();
-    };
-    const run = { signal: stop.signal, onStep, log: (line) => log.push(line) };
-    try {
-      const { stopped } = await easynlp.train({ ...base, ...changes, output }, run);
-      return { losses: out, stopped, log };
-    } catch (error) {
-      throw new Error(`after step ${Object.keys(out).at(-1) ?? 0}; log:\n  ${log.join('\n  ')}`, {
-        cause: error,
-      });
-    }
-  };
-  const compare = (whole, parts, folders) => {
-    const steps = Object.keys(whole);
-    const differing = steps.filter((step) => whole[step] !== parts[step]);
-    const [first] = differing;
-    const where = first ? `first at ${first}: ${whole[first]} and ${parts[first]}` : 'losses are equal';
-    assert(
-      Object.keys(parts).length === steps.length,
-      `${Object.keys(parts).length} of ${steps.length} steps`,
-    );
-    const [a, b] = folders.map((folder) => sha256(join(folder, 'model.safetensors')));
-    assert(
-      differing.length === 0 && a === b,
-      `${differing.length} of ${steps.length} steps differ (${where}); weights ${a === b ? 'equal' : 'differ'}`,
-    );
-    return { steps: steps.length, weights: a.slice(0, 16) };
-  };
-  for (const [name, changes] of variants) {
-    const at = (part) => join(work, 'out', `resume-${name.replaceAll(/[ ,]+/g, '-')}-${part}`);
-    const label = `resume ${name}`;
-    let whole = null;
-    await check(`${label}: twice the same`, async () => {
-      whole = await go(at('whole'), { ...changes, overwrite: true });
-      assert(whole.stopped === 'finished', `the whole training ended with ${whole.stopped}`);
-      const again = await go(at('again'), { ...changes, overwrite: true });
-      return compare(whole.losses, again.losses, [at('whole'), at('again')]);
-    });
-    if (!whole) continue;
-    for (const stopAt of [37, 30])
-      await check(`${label}: interrupted at step ${stopAt}`, async () => {
-        const first = await go(at('parts'), { ...changes, overwrite: true }, stopAt);
-        assert(first.stopped === 'interrupted', `the interrupted training ended with ${first.stopped}`);
-        const second = await go(at('parts'), { ...changes, resume: 'auto' });
-        assert(second.stopped === 'finished', `the continued training ended with ${second.stopped}`);
-        const [start] = Object.keys(second.losses).map(Number);
-        assert(start === stopAt + 1, `continued at step ${start}; log:\n  ${second.log.join('\n  ')}`);
-        return compare(whole.losses, { ...first.losses, ...second.losses }, [at('whole'), at('parts')]);
-      });
-    for (const part of ['whole', 'again', 'parts']) rmSync(at(part), { recursive: true, force: true });
-  }
 }
