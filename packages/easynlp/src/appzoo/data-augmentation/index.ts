@@ -4,6 +4,7 @@ import { AutoModelForMaskedLM } from '../../modelzoo/index.js';
 import { Rng } from '../../util/index.js';
 import type { App, AppModel } from '../app.js';
 import { sequenceInputs, textOf } from '../sequence/index.js';
+import { INPUT } from '../sequence/inputs.js';
 import { fillToken, putIn, withoutBlanks } from './fill-words.js';
 import { chooseWords, type MaskedToken, wordsOf } from './mask-words.js';
 import { dataAugmentationOptions } from './options.js';
@@ -64,7 +65,10 @@ export const dataAugmentation: App<DataAugmentationSpec, MaskedRow, AugmentedTex
     );
     return encodings.map((encoding, i): MaskedRow => {
       const row = rows[i]!;
-      const rng = Rng.derive(fill.seed, 'augment', row.line, copyNumber(row));
+      // Rows of a file differ by their line, even where their texts do not. What is passed to a pipeline has no place: the
+      // answer to a text must not depend on which input it is.
+      const place = row.file === INPUT ? encoding.ids.join(' ') : row.line;
+      const rng = Rng.derive(fill.seed, 'augment', place, copyNumber(row));
       const masked = chooseWords(
         wordsOf(encoding, texts[i]!, tokenizer.unkId, fill.words),
         fill.maskProportion,

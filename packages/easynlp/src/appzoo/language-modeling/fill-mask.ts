@@ -9,6 +9,7 @@ import {
 import { EasyNlpError } from '../../errors/index.js';
 import type { AppContext, CollateOptions, HostOutputs } from '../app.js';
 import { softmaxRow } from '../sequence/index.js';
+import { INPUT } from '../sequence/inputs.js';
 import type { LanguageModelingSpec } from './spec.js';
 
 /** A text with the places of its [MASK] tokens. */
@@ -32,9 +33,6 @@ export interface FillMaskResult {
 }
 
 const TOP = 10;
-
-/** What rows that stand in no file name as theirs. */
-export const INPUT = 'input';
 
 export async function encodeMasked(
   rows: readonly Row[],

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { EasyNlpError } from '../../errors/index.js';
 import { AutoModelForMaskedLM } from '../../modelzoo/index.js';
 import type { App, AppModel } from '../app.js';
+import { INPUT } from '../sequence/inputs.js';
 import { corpusData } from './corpus-data.js';
 import { evaluateDocuments } from './evaluate-documents.js';
 import {
@@ -10,7 +11,6 @@ import {
   decodeMasked,
   encodeMasked,
   type FillMaskResult,
-  INPUT,
   type MaskedText,
 } from './fill-mask.js';
 import { languageModelingEvaluateOptions, languageModelingOptions } from './options.js';

@@ -4,8 +4,11 @@ import { EasyNlpError } from '../../errors/index.js';
 import type { App } from '../app.js';
 import type { SequenceSpec } from './spec.js';
 
+/** What rows that stand in no file name as theirs. */
+export const INPUT = 'input';
+
 function rowOf(spec: SequenceSpec, input: unknown, index: number): Row {
-  const place = { file: 'input', line: index + 1 };
+  const place = { file: INPUT, line: index + 1 };
   const wrong = (got: string) =>
     new EasyNlpError('APP_INPUT', {
       index: index + 1,

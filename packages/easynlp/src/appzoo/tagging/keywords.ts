@@ -3,6 +3,7 @@ import { STOP_WORDS } from './stop-words.js';
 
 /** A word that says what a text is about. */
 export interface Keyword {
+  /** As it stands in the text for the first time; upper and lower case make no difference otherwise. */
   readonly word: string;
   /** The highest is 1 for TextRank and TF-IDF; a cosine for embeddings. */
   readonly score: number;
@@ -21,10 +22,21 @@ export interface KeywordOptions {
 /** Nouns, names, verbs that are nouns, and Latin words: the parts of speech that jieba's own TextRank takes, and these. */
 const KINDS = /^(n|vn|eng|nz|nt|nr|ns|nrt|nrfg|v$|l$|j$)/;
 
-/** Words that may be keywords, in the order of the text; null where another word stands. */
-function candidates(text: string, { words, stopWords }: KeywordOptions): (string | null)[] {
-  return words(text).flatMap(({ word, tag }): (string | null)[] => {
-    const name = word.trim().toLowerCase();
+interface Found {
+  /** Words that may be keywords, in lower case and in the order of the text; null where another word stands. */
+  readonly names: readonly (string | null)[];
+  /** How often each of them stands there, */
+  readonly counts: ReadonlyMap<string, number>;
+  /** and how it is written. */
+  readonly written: ReadonlyMap<string, string>;
+}
+
+function candidates(text: string, { words, stopWords }: KeywordOptions): Found {
+  const written = new Map<string, string>();
+  const counts = new Map<string, number>();
+  const names = words(text).flatMap(({ word, tag }): (string | null)[] => {
+    const surface = word.trim();
+    const name = surface.toLowerCase();
     if (!/[\p{L}\p{N}]/u.test(name)) return [];
     const fits =
       KINDS.test(tag) &&
@@ -32,30 +44,25 @@ function candidates(text: string, { words, stopWords }: KeywordOptions): (string
       /\p{L}/u.test(name) &&
       !STOP_WORDS.has(name) &&
       !stopWords?.has(name);
-    return [fits ? name : null];
+    if (!fits) return [null];
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+    if (!written.has(name)) written.set(name, surface);
+    return [name];
   });
-}
-
-function counted(found: readonly (string | null)[]): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const word of found) if (word !== null) counts.set(word, (counts.get(word) ?? 0) + 1);
-  return counts;
+  return { names, counts, written };
 }
 
 /** The best of them; equal scores keep the order of the text. */
-function best(
-  scores: ReadonlyMap<string, number>,
-  counts: ReadonlyMap<string, number>,
-  topK: number,
-): Keyword[] {
+function best(scores: ReadonlyMap<string, number>, { counts, written }: Found, topK: number): Keyword[] {
   return [...scores]
-    .map(([word, score]) => ({ word, score, count: counts.get(word)! }))
+    .map(([name, score]) => ({ word: written.get(name)!, score, count: counts.get(name)! }))
     .sort((a, b) => b.score - a.score)
     .slice(0, topK);
 }
 
 function toOne(scores: ReadonlyMap<string, number>): Map<string, number> {
-  const most = Math.max(...scores.values());
+  let most = 0;
+  for (const score of scores.values()) most = Math.max(most, score);
   return new Map([...scores].map(([word, score]) => [word, most > 0 ? score / most : 0]));
 }
 
@@ -71,12 +78,12 @@ const DAMPING = 0.85;
  */
 export function textRankKeywords(text: string, options: KeywordOptions): Keyword[] {
   const found = candidates(text, options);
-  const counts = counted(found);
+  const { names, counts } = found;
   if (counts.size === 0) return [];
   const links = new Map([...counts.keys()].map((word) => [word, new Map<string, number>()]));
-  for (const [i, one] of found.entries()) {
+  for (const [i, one] of names.entries()) {
     if (one === null) continue;
-    for (const other of found.slice(i + 1, i + SPAN)) {
+    for (const other of names.slice(i + 1, i + SPAN)) {
       if (other === null || other === one) continue;
       links.get(one)!.set(other, (links.get(one)!.get(other) ?? 0) + 1);
       links.get(other)!.set(one, (links.get(other)!.get(one) ?? 0) + 1);
@@ -97,7 +104,7 @@ export function textRankKeywords(text: string, options: KeywordOptions): Keyword
     scores = next;
     if (change < 1e-6) break;
   }
-  return best(toOne(scores), counts, options.topK);
+  return best(toOne(scores), found, options.topK);
 }
 
 /**
@@ -109,9 +116,10 @@ export function tfIdfKeywords(
   text: string,
   { idf, ...options }: KeywordOptions & { readonly idf: (word: string) => number },
 ): Keyword[] {
-  const counts = counted(candidates(text, options));
-  if (counts.size === 0) return [];
-  return best(toOne(new Map([...counts].map(([w, count]) => [w, count * idf(w)]))), counts, options.topK);
+  const found = candidates(text, options);
+  if (found.counts.size === 0) return [];
+  const scores = new Map([...found.counts].map(([name, count]) => [name, count * idf(name)]));
+  return best(toOne(scores), found, options.topK);
 }
 
 /** How much a keyword's likeness to those chosen before it counts against it. */
@@ -129,9 +137,10 @@ export async function embeddingKeywords(
     readonly embed: (texts: readonly string[]) => Promise<readonly ArrayLike<number>[]>;
   },
 ): Promise<Keyword[]> {
-  const counts = counted(candidates(text, options));
+  const { counts, written } = candidates(text, options);
   if (counts.size === 0) return [];
-  const words = [...counts.keys()];
+  const names = [...counts.keys()];
+  const words = names.map((name) => written.get(name)!);
   const [whole, ...vectors] = await options.embed([text, ...words]);
   const cosine = (a: ArrayLike<number>, b: ArrayLike<number>) => {
     let sum = 0;
@@ -149,5 +158,5 @@ export async function embeddingKeywords(
     left.delete(next);
     chosen.push(next);
   }
-  return chosen.map((i) => ({ word: words[i]!, score: relevance[i]!, count: counts.get(words[i]!)! }));
+  return chosen.map((i) => ({ word: words[i]!, score: relevance[i]!, count: counts.get(names[i]!)! }));
 }

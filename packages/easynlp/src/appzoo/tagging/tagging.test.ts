@@ -92,7 +92,8 @@ describe('keywords', () => {
         }
       }
     }
-    expect(textRankKeywords('GPT', options)).toEqual([{ word: 'gpt', score: 1, count: 1 }]);
+    // Equal but for case, and shown as written.
+    expect(textRankKeywords('iPhone 和 IPHONE', options)).toEqual([{ word: 'iPhone', score: 1, count: 2 }]);
   });
 });
 

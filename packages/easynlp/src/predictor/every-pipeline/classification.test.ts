@@ -1,0 +1,4 @@
+import { testPipelines } from './answers.fixture.js';
+import { CLASSIFICATION } from './classification.fixture.js';
+
+testPipelines('pipeline-classification', CLASSIFICATION);
