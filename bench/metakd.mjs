@@ -4,10 +4,14 @@
 //   node bench/metakd.mjs [--seeds 1,2,3] [--domains 书籍,手机,…] [--rows 1000] [--teacher bert-small-zh]
 //     [--student bert-tiny-zh] [--epochs 12] [--teacher-epochs 4] [--learning-rate 1e-3] [--teacher-learning-rate 2e-4]
 //     [--batch-size 16] [--sequence-length 64] [--device cpu] [--output FOLDER (to continue an interrupted run)] [--name metakd]
-//     [--schedule two-stage] [--kd-single (also KD from a teacher of each category alone)]
+//     [--unlabelled 0 (rows a category without labels, for MetaKD and vanilla KD alike)] [--labelled-repeat 1]
+//     [--schedule two-stage] [--layer-epochs 12] [--parts attention,hidden,embedding,domain,output] [--temperature 2]
+//     [--label-loss-weight 0.43 (gold labels, for MetaKD and vanilla KD alike; 0.43 = alpha 0.7)]
+//     [--kd-single (also KD from a teacher of each category alone)] [--parallel 1 (seeds at once)] [--no-cuda-graphs]
 //   data: EASYNLP_TEST_DATA or ../shared/data. Seeds change training; the rows and their split stay.
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+//   Students that are compared with MetaKD's train for as many epochs as both its stages together.
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { flag, machine, option, printTable, root, save, threads } from './lib/report.mjs';
@@ -34,10 +38,17 @@ const settings = {
   learningRate: Number(option('learning-rate', '1e-3')),
   batchSize: Number(option('batch-size', '16')),
   sequenceLength: Number(option('sequence-length', '64')),
-  distillSchedule: option('schedule', 'joint'),
+  distillSchedule: option('schedule', 'two-stage'),
+  layerEpochs: Number(option('layer-epochs', option('epochs', '12'))),
+  distillParts: option('parts', 'attention,hidden,embedding,domain,output'),
+  temperature: Number(option('temperature', '2')),
+  labelLossWeight: Number(option('label-loss-weight', '0.43')),
+  unlabelledPerDomain: Number(option('unlabelled', '0')),
+  labelledRepeat: Number(option('labelled-repeat', '1')),
   baselines: FIGURES.slice(2).join(','),
 };
 const name = option('name', 'metakd');
+const parallel = Number(option('parallel', '1'));
 const scratch = option('output', null) ?? mkdtempSync(join(tmpdir(), 'easynlp-metakd-'));
 const dashed = (key) => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
@@ -48,24 +59,44 @@ const spread = (values) => {
   return Math.sqrt(values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / (values.length - 1));
 };
 
+/** One seed's run; what it prints goes to the log beside its files where several run at once. */
+function train(seed, output) {
+  const values = { ...settings, seed, output, device: option('device', 'cpu'), resume: 'auto' };
+  const command = [
+    join(root, 'packages/easynlp/bin/easynlp.js'),
+    ...['train', 'text_classify', '--method', 'metakd', '--train', table],
+    ...Object.entries(values).flatMap(([key, value]) => [dashed(key), String(value)]),
+    ...['--save-strategy', 'none', '--num-threads', String(threads)],
+    ...(flag('no-cuda-graphs') ? ['--no-cuda-graphs'] : []),
+  ];
+  const env = { ...process.env, OMP_NUM_THREADS: String(threads) };
+  mkdirSync(output, { recursive: true });
+  const log = parallel > 1 ? openSync(join(output, 'bench.log'), 'a') : 'inherit';
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, command, { stdio: ['ignore', log, log], env });
+    child.on('error', reject);
+    child.on('exit', (code) =>
+      code === 0 ? resolve() : reject(new Error(`seed ${seed} ended with ${code}: ${output}`)),
+    );
+  });
+}
+
 const runs = [];
 let rows = [];
-for (const seed of seeds) {
-  const output = join(scratch, `seed-${seed}`);
-  const begun = performance.now();
-  const values = { ...settings, seed, output, device: option('device', 'cpu'), resume: 'auto' };
-  execFileSync(
-    process.execPath,
-    [
-      join(root, 'packages/easynlp/bin/easynlp.js'),
-      ...['train', 'text_classify', '--method', 'metakd', '--train', table],
-      ...Object.entries(values).flatMap(([key, value]) => [dashed(key), String(value)]),
-      ...['--save-strategy', 'none', '--num-threads', String(threads)],
-    ],
-    { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, OMP_NUM_THREADS: String(threads) } },
-  );
-  const report = JSON.parse(readFileSync(join(output, 'report.json'), 'utf8'));
-  runs.push({ seed, seconds: (performance.now() - begun) / 1000, ...report });
+const queue = [...seeds];
+const workers = Array.from({ length: Math.min(parallel, seeds.length) }, async () => {
+  for (let seed = queue.shift(); seed !== undefined; seed = queue.shift()) {
+    const output = join(scratch, `seed-${seed}`);
+    const begun = performance.now();
+    await train(seed, output);
+    const report = JSON.parse(readFileSync(join(output, 'report.json'), 'utf8'));
+    runs.push({ seed, seconds: (performance.now() - begun) / 1000, ...report });
+    runs.sort((a, b) => a.seed - b.seed);
+    summarize();
+  }
+});
+
+function summarize() {
   const averages = Object.fromEntries(
     FIGURES.map((figure) => {
       const own = runs.map((run) => run.average[figure]);
@@ -100,6 +131,8 @@ for (const seed of seeds) {
     runs,
   });
 }
+
+await Promise.all(workers);
 
 const percent = (value) => (100 * value).toFixed(2);
 printTable([

@@ -4,7 +4,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { workFolder } from '../../predictor/models.fixture.js';
 import { testData } from '../../text/test-data.fixture.js';
-import { type DomainRow, readDomainData, sampleRows, splitRows } from './domain-data.js';
+import {
+  type DomainRow,
+  readDomainData,
+  readUnlabelledData,
+  restRows,
+  sampleRows,
+  splitRows,
+} from './domain-data.js';
 import { domainReviews, writeRows } from './metakd.fixture.js';
 
 const folder = workFolder('metakd-data');
@@ -95,6 +102,30 @@ describe('rows of several domains', () => {
     );
     expect(counts(sampleRows(rows, 20, 1))).toEqual({ 'a/x': 15, 'a/y': 5, 'b/x': 15, 'b/y': 5 });
     expect(sampleRows(rows, 1000, 1)).toHaveLength(100);
+    // What is left over, the same rows for the same seed and none of those drawn.
+    const drawn = sampleRows(rows, 20, 1);
+    const rest = restRows(rows, drawn, 30, 1);
+    expect(rest.filter((row) => row.domain === 'a')).toHaveLength(30);
+    expect(rest.filter((row) => row.domain === 'b')).toHaveLength(20);
+    expect(rest.some((row) => drawn.includes(row))).toBe(false);
+    expect(restRows(rows, drawn, 30, 1)).toEqual(rest);
+    expect(restRows(rows, drawn, 0, 1)).toEqual([]);
+  });
+
+  it('may lack labels, but not domains', async () => {
+    const path = join(folder, 'more.csv');
+    writeFileSync(path, 'cat,review\n书籍,好看\n电脑,快\n水果,新鲜\n');
+    const lines: string[] = [];
+    const rows = await readUnlabelledData(path, { ...options, domains: ['书籍', '水果'] }, (l) =>
+      lines.push(l),
+    );
+    expect(rows.map((row) => row.values)).toEqual([
+      { domain: '书籍', review: '好看' },
+      { domain: '水果', review: '新鲜' },
+    ]);
+    expect(lines).toEqual([expect.stringMatching(/^1 rows of .*more\.csv of other domains are left out$/)]);
+    writeFileSync(path, 'review\n好看\n');
+    await expect(readUnlabelledData(path, { ...options, domains: ['书籍'] })).rejects.toThrow(/domain/);
   });
 });
 

@@ -129,6 +129,38 @@ async function readFolders(path: string): Promise<DomainRow[]> {
   });
 }
 
+/** Rows of a table that need a domain but no label; those of other domains are left out. */
+export async function readUnlabelledData(
+  path: string,
+  options: Pick<ReadOptions, 'format' | 'schema' | 'skipFirstLine' | 'domainColumn'> & {
+    readonly unlabelledSchema?: string | undefined;
+    readonly domains: readonly string[];
+  },
+  log: (line: string) => void = () => {},
+): Promise<Omit<DomainRow, 'label'>[]> {
+  const schema = options.unlabelledSchema ?? options.schema;
+  const source = await openTable(path, {
+    format: options.format === 'easynlp' && schema === undefined ? 'auto' : options.format,
+    skipFirstLine: options.skipFirstLine && schema !== undefined,
+    ...(schema === undefined ? {} : { schema }),
+  });
+  const columns = await columnNames(source);
+  const domainColumn = chosenColumn(options.domainColumn, DOMAIN_COLUMNS, columns, 'domain', source.name);
+  const rows: Omit<DomainRow, 'label'>[] = [];
+  let others = 0;
+  for await (const row of source.rows()) {
+    const domain = row.values[domainColumn] === null ? null : domainOf(row, domainColumn);
+    if (domain === null || !options.domains.includes(domain)) {
+      others++;
+      continue;
+    }
+    const { [domainColumn]: _, ...values } = row.values;
+    rows.push({ values: { ...values, [DOMAIN]: domain }, domain });
+  }
+  if (others > 0) log(`${others} rows of ${source.name} of other domains are left out`);
+  return rows;
+}
+
 export interface DomainSplit {
   readonly train: readonly DomainRow[];
   readonly dev: readonly DomainRow[];
@@ -155,6 +187,27 @@ export function sampleRows(rows: readonly DomainRow[], count: number, seed: numb
   return [...strata(rows, seed).values()].flatMap((group) => {
     const share = Math.min(1, count / sizes.get(group[0]!.domain)!);
     return group.slice(0, Math.max(1, Math.round(group.length * share)));
+  });
+}
+
+/** At most `count` rows of each domain of those that `taken` has not, whatever their labels. */
+export function restRows(
+  rows: readonly DomainRow[],
+  taken: readonly DomainRow[],
+  count: number,
+  seed: number,
+): DomainRow[] {
+  const known = new Set(taken);
+  const rest = new Map<string, DomainRow[]>();
+  for (const row of rows) {
+    if (known.has(row)) continue;
+    const own = rest.get(row.domain) ?? [];
+    rest.set(row.domain, own);
+    own.push(row);
+  }
+  return [...rest].flatMap(([domain, own]) => {
+    shuffle(own, Rng.derive(seed, 'metakd-rest', domain));
+    return own.slice(0, count);
   });
 }
 

@@ -11,7 +11,7 @@ import { Bridge } from './bridge.js';
 import type { LoadedTeacher } from './loaded-teacher.js';
 import { loadDomainBranch, MetaTeacher } from './meta-teacher.js';
 import { DISTILL_PARTS, type DistillPart } from './options.js';
-import { partsOf, type StudentSettings, studentObjective } from './student.js';
+import { classesToKnow, partsOf, type StudentSettings, studentObjective } from './student.js';
 import { teacherLoss, teacherObjective, weightedMean } from './teacher.js';
 
 const folder = workFolder('metakd-objectives');
@@ -174,6 +174,31 @@ describe('meta-distillation', () => {
       for (const part of ['attention', 'hidden', 'embedding', 'domain'])
         expect(logs![part]!.item()).toBeCloseTo(0, 12);
       plain.dispose();
+      bridge.dispose();
+    }));
+
+  it('asks no label of a row that nobody has labelled', () =>
+    tidy(() => {
+      const bridge = bridgeOf(DISTILL_PARTS);
+      const objective = studentObjective(taught, bridge, settings);
+      const labelled = tensor([1, 0], { dtype: 'float32' });
+      const value = (labels: number[]) =>
+        objective.loss(student, { ...inputs, labelled, labels: tensor(labels, int64) }).loss.item();
+      expect(value([0, 1])).toBe(value([0, 0]));
+      expect(Math.abs(value([0, 1]) - value([1, 1]))).toBeGreaterThan(1e-4);
+      // The teacher's own class stands in for the gold one; all of the rest counts as ever.
+      const own = noGrad(() => teacher.forward(inputs).logits.argmax({ dim: -1 })).toArray() as number[];
+      expect(classesToKnow(inputs.labels!, labelled, teacher.forward(inputs).logits).toArray()).toEqual([
+        0,
+        own[1],
+      ]);
+      const gold = { ...settings, labelLossWeight: 0 };
+      const plain = studentObjective(taught, bridge, gold).loss(student, {
+        ...inputs,
+        labels: tensor([0, own[1]!], int64),
+      });
+      const struck = studentObjective(taught, bridge, gold).loss(student, { ...inputs, labelled });
+      expect(struck.loss.item()).toBeCloseTo(plain.loss.item(), 12);
       bridge.dispose();
     }));
 

@@ -62,9 +62,13 @@ export const studentFields = {
     group: 'Training',
   }),
   labelLossWeight: option(z.number().nonnegative().default(0), {
-    description: 'MetaKD: weight of the cross entropy with the gold labels beside what is imitated',
+    description:
+      'MetaKD: weight of the cross entropy with the gold labels beside what is imitated, for students by vanilla KD too',
     group: 'Training',
   }),
+  unlabelled: distillationFields.unlabelled,
+  unlabelledSchema: distillationFields.unlabelledSchema,
+  labelledRepeat: distillationFields.labelledRepeat,
 };
 
 const splitFraction = () => z.number().min(0).max(0.4).default(0.1);
@@ -97,8 +101,13 @@ export const pipelineFields = {
     description: 'MetaKD: share of the own domain in the prototype score (α)',
     group: 'Training',
   }),
-  distillSchedule: option(z.enum(['joint', 'two-stage']).default('joint'), {
-    description: 'MetaKD: one distillation with all losses, or intermediate layers first and then the output',
+  distillSchedule: option(z.enum(['two-stage', 'joint']).default('two-stage'), {
+    description:
+      'MetaKD: intermediate layers first and then the output (TinyBERT, EasyNLP), or one distillation with all losses',
+    group: 'Training',
+  }),
+  layerEpochs: option(z.int().positive().optional(), {
+    description: 'MetaKD: passes of the first of two stages; unset = epochs',
     group: 'Training',
   }),
   domains: option(z.array(z.string().min(1)).min(2).optional(), {
@@ -108,6 +117,11 @@ export const pipelineFields = {
   }),
   rowsPerDomain: option(z.int().positive().optional(), {
     description: 'MetaKD: rows to draw from each domain, with its own share of labels; unset = all',
+    group: 'Data',
+  }),
+  unlabelledPerDomain: option(z.int().nonnegative().default(0), {
+    description:
+      'MetaKD: rows of each domain beyond rowsPerDomain whose labels are struck out: the teacher labels them for all distilled students',
     group: 'Data',
   }),
   ignoredLabels: option(z.array(z.string()).default(['-']), {

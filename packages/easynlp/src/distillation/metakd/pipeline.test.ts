@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import '../../methods.js';
 import { readManifest } from '../../appzoo/artefact.js';
 import { workFolder } from '../../predictor/models.fixture.js';
@@ -20,7 +21,7 @@ beforeAll(async () => {
 const options = () => ({
   ...{ method: 'metakd', train: rows, teacherModel: models.teacher, model: models.student },
   ...{ batchSize: 8, sequenceLength: 16, learningRate: 1e-2, teacherLearningRate: 2e-3, device: 'cpu' },
-  ...{ teacherEpochs: 8, epochs: 8, devFraction: 0.15, testFraction: 0.15, numThreads: 1 },
+  ...{ teacherEpochs: 8, layerEpochs: 2, epochs: 8, devFraction: 0.15, testFraction: 0.15, numThreads: 1 },
 });
 const read = (path: string) => JSON.parse(readFileSync(path, 'utf8')) as MetakdReport;
 
@@ -59,7 +60,8 @@ describe('metakd', () => {
     lines.length = 0;
     await expect(train({ ...options(), output })).rejects.toMatchObject({ code: 'TRAIN_OUTPUT_EXISTS' });
     await train({ ...options(), output, resume: 'auto' }, { log: (line) => lines.push(line) });
-    expect(lines.filter((line) => line.endsWith('done before'))).toHaveLength(8);
+    // Rows, teacher; layers, outputs, two baselines for each domain.
+    expect(lines.filter((line) => line.endsWith('done before'))).toHaveLength(10);
     expect(read(join(output, 'report.json'))).toEqual(report);
   }, 60_000);
 
@@ -111,6 +113,43 @@ describe('metakd', () => {
     expect(read(join(output, 'report.json'))).toEqual(read(join(whole, 'report.json')));
     const sums = async (run: string) => (await readManifest(join(run, 'students', '书籍'))).files;
     expect((await sums(output))['model.safetensors']).toBe((await sums(whole))['model.safetensors']);
+  }, 60_000);
+
+  it('gives all distilled students the same rows without labels, and gold labels the same weight', async () => {
+    const output = join(folder, 'unlabelled');
+    const more = domainReviews(80).map(({ label: _, ...row }) => ({ ...row, text: `${row.text}！` }));
+    const lines: string[] = [];
+    await train(
+      {
+        ...{ ...options(), output, rowsPerDomain: 40, unlabelledPerDomain: 30, labelledRepeat: 2 },
+        ...{ unlabelled: [writeRows(join(folder, 'more.jsonl'), more)], labelLossWeight: 0.25 },
+        ...{ teacherEpochs: 1, epochs: 1, layerEpochs: 2 },
+      },
+      { log: (line) => lines.push(line) },
+    );
+    const rowsOf = (name: string) =>
+      readFileSync(join(output, 'data', '书籍', `${name}.jsonl`), 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const unlabelled = rowsOf('unlabelled');
+    expect(unlabelled).toHaveLength(30 + 40);
+    expect(unlabelled.every((row) => Object.keys(row).sort().join() === 'domain,text,weight')).toBe(true);
+    expect(unlabelled.every((row) => (row.weight as number) > 0 && (row.weight as number) <= 1)).toBe(true);
+    const labelled = rowsOf('train').length;
+    const trained = 2 * labelled + unlabelled.length;
+    const configOf = (model: string) =>
+      parse(readFileSync(join(output, model, 'training', 'config.yaml'), 'utf8')) as object;
+    expect(lines.filter((line) => line.startsWith(`text_classify: ${trained} rows`))).toHaveLength(6);
+    expect(configOf('kd/书籍')).toMatchObject({ alpha: 0.8, epochs: 3, labelledRepeat: 2 });
+    expect(configOf('students/书籍-first')).toMatchObject({ epochs: 2 });
+    expect(configOf('students/书籍')).toMatchObject({ epochs: 1, labelLossWeight: 0.25 });
+    expect(configOf('finetune/书籍')).toMatchObject({ epochs: 3 });
+    const [first] = read(join(output, 'report.json')).domains;
+    expect(first!.rows).toMatchObject({ train: labelled, unlabelled: 70 });
+    await expect(
+      train({ ...options(), output: join(folder, 'no-rest'), unlabelledPerDomain: 5 }),
+    ).rejects.toMatchObject({ code: 'CONFIG_CONFLICT' });
   }, 60_000);
 
   it('distills in two stages, with parts left out', async () => {

@@ -158,6 +158,25 @@ class Pipeline {
     });
   }
 
+  /** Rows without labels, the same for every student that has a teacher. */
+  private unlabelledData(domain: string): Record<string, unknown> {
+    const { labelledRepeat } = this.config;
+    if (this.data.counts[domain]!.unlabelled === 0) return { labelledRepeat };
+    return { labelledRepeat, unlabelled: [this.data.file('unlabelled', domain)] };
+  }
+
+  private get hasStages(): boolean {
+    const { distillSchedule, distillParts } = this.config;
+    const inside = distillParts.filter((part) => part !== 'output').length;
+    return distillSchedule === 'two-stage' && inside > 0 && inside < distillParts.length;
+  }
+
+  /** Passes of a student over its rows in all: those that are compared with it get as many. */
+  private get allEpochs(): number {
+    const { epochs, layerEpochs = epochs } = this.config;
+    return this.hasStages ? layerEpochs + epochs : epochs;
+  }
+
   private domainOptions(): Record<string, unknown> {
     const { domainLossWeight, transferWeights, weightColumn } = this.config;
     return {
@@ -177,10 +196,11 @@ class Pipeline {
       ...{ expertiseWeights, teacher: [join(config.output, 'teacher')] },
       ...this.domainOptions(),
       ...this.domainData(domain),
+      ...this.unlabelledData(domain),
     };
     const name = `students/${this.data.names.get(domain)}`;
     const inside = distillParts.filter((part) => part !== 'output');
-    if (config.distillSchedule === 'joint' || inside.length === 0 || inside.length === distillParts.length) {
+    if (!this.hasStages) {
       return this.trainStage(name, upstream, {
         ...shared,
         ...{ model: config.model, distillStage: 'joint', distillParts, labelLossWeight },
@@ -190,6 +210,7 @@ class Pipeline {
     const key = await this.trainStage(first, upstream, {
       ...shared,
       ...{ model: config.model, distillStage: 'first', distillParts: inside },
+      epochs: config.layerEpochs ?? epochs,
       // Its classifier has learned nothing yet: there is nothing to choose by.
       ...{ evalStrategy: 'none', dev: undefined },
     });
@@ -208,17 +229,19 @@ class Pipeline {
     upstream: { readonly data: string; readonly teacher: string },
     labels: readonly string[],
   ): Promise<string | null> {
-    const { model, epochs, learningRate, temperature, output } = this.config;
+    const { model, learningRate, temperature, output, labelLossWeight } = this.config;
     const { teacherModel, teacherEpochs, teacherLearningRate } = this.config;
     const folder = this.data.names.get(domain)!;
     const data = { labels, ...this.domainData(domain) };
-    const options = { ...data, model, epochs, learningRate };
+    const options = { ...data, model, epochs: this.allEpochs, learningRate };
     const name = `${kind}/${folder}`;
     if (kind === 'finetune') return this.trainStage(name, upstream.data, options);
     const kd = (teacher: string, key: string) =>
       this.trainStage(name, key, {
-        ...options,
+        ...{ ...options, ...this.unlabelledData(domain) },
         ...{ method: 'kd', teacher: [join(output, teacher)], temperature },
+        // Gold labels weigh as much as in the student's own loss, so that only what is imitated differs.
+        alpha: 1 / (1 + labelLossWeight),
       });
     if (kind === 'kd') return kd('teacher', upstream.teacher);
     // The usual way without MetaKD: a teacher of its own for each domain.

@@ -4,17 +4,26 @@ import { openRuntime } from '../../appzoo/runtime.js';
 import type { ClassificationSpec } from '../../appzoo/sequence/index.js';
 import type { TrainConfig } from '../../config/index.js';
 import { type Cell, openTable, type Row } from '../../datahub/index.js';
+import { EasyNlpError } from '../../errors/index.js';
 import { dataFacts } from '../../trainer/data-facts.js';
 import type { TrainRunOptions } from '../../trainer/train.js';
-import { DOMAIN, type DomainRow, readDomainData, sampleRows, splitRows } from './domain-data.js';
+import {
+  DOMAIN,
+  type DomainRow,
+  readDomainData,
+  readUnlabelledData,
+  restRows,
+  sampleRows,
+  splitRows,
+} from './domain-data.js';
 import { embedRows } from './embed.js';
 import type { PipelineOptions } from './options.js';
-import { prototypeScores } from './prototypes.js';
+import { prototypeScores, unlabelledScores } from './prototypes.js';
 import { keyOf, writeWhole } from './stages.js';
 import { WEIGHT_COLUMN } from './variant.js';
 
 export type MetakdConfig = TrainConfig & PipelineOptions;
-export type Part = 'train' | 'dev' | 'test';
+export type Part = 'train' | 'dev' | 'test' | 'unlabelled';
 
 /** Numbers of rows. */
 export type Counts = Readonly<Record<Part, number>>;
@@ -77,8 +86,13 @@ export async function dataKey(config: MetakdConfig): Promise<string> {
   const { dev, test, domains, rowsPerDomain, ignoredLabels, domainColumn, labelName } = config;
   const { devFraction, testFraction, splitSeed, prototypes, prototypeAlpha, sequenceLength } = config;
   const { embeddingModel = config.teacherModel, firstSequence, secondSequence, labels, app } = config;
+  const { unlabelled, unlabelledSchema, unlabelledPerDomain } = config;
+  const unlabelledFacts = await Promise.all(
+    unlabelled.map((train) => dataFacts({ ...config, train, dev: undefined })),
+  );
   return keyOf([
     await dataFacts(config),
+    { unlabelledFacts, unlabelledSchema, unlabelledPerDomain },
     test === undefined ? null : await dataFacts({ ...config, train: test, dev: undefined }),
     { dev, test, domains, rowsPerDomain, ignoredLabels, domainColumn, labelName, labels, app },
     { devFraction, testFraction, splitSeed, prototypes, prototypeAlpha, sequenceLength },
@@ -86,17 +100,18 @@ export async function dataKey(config: MetakdConfig): Promise<string> {
   ]);
 }
 
-/** t(x) of every training row, equations (1) and (2). */
+type Unlabelled = Omit<DomainRow, 'label'>;
+
+/** t(x) of every row that students learn from, equations (1) and (2). */
 async function prototypeWeights(
   config: MetakdConfig,
-  { rows, file, domains }: { rows: readonly DomainRow[]; file: string; domains: readonly string[] },
+  spec: ClassificationSpec,
+  { rows, unlabelled, domains }: { rows: DomainRow[]; unlabelled: Unlabelled[]; domains: readonly string[] },
   signal: AbortSignal | undefined,
-): Promise<Float64Array> {
-  // The app finds its columns in a table, so the rows are written once without their weights.
-  await writeWhole(file, jsonl(rows.map((row) => row.values)));
-  const spec = await specOf(config, file);
+): Promise<{ train: Float64Array; unlabelled: Float64Array }> {
+  const texts = [...rows, ...unlabelled];
   const embeddings = await embedRows(
-    rows.map((row, i): Row => ({ values: row.values, file, line: i + 1 })),
+    texts.map((row, i): Row => ({ values: row.values, file: config.train, line: i + 1 })),
     {
       model: config.embeddingModel ?? config.teacherModel!,
       spec,
@@ -105,14 +120,37 @@ async function prototypeWeights(
       signal,
     },
   );
-  return prototypeScores(
-    rows.map((row, i) => ({
-      embedding: embeddings[i]!,
-      domain: domains.indexOf(row.domain),
-      label: spec.labels.indexOf(row.label),
-    })),
-    { kind: config.prototypes, alpha: config.prototypeAlpha },
-  );
+  const embedded = rows.map((row, i) => ({
+    embedding: embeddings[i]!,
+    domain: domains.indexOf(row.domain),
+    label: spec.labels.indexOf(row.label),
+  }));
+  const others = unlabelled.map((row, i) => ({
+    embedding: embeddings[rows.length + i]!,
+    domain: domains.indexOf(row.domain),
+  }));
+  const options = { kind: config.prototypes, alpha: config.prototypeAlpha };
+  return {
+    train: prototypeScores(embedded, options),
+    unlabelled: unlabelledScores(others, embedded, options),
+  };
+}
+
+/** Rows without labels: those of files, and those beyond the sample. */
+async function unlabelledRows(
+  config: MetakdConfig,
+  { all, sampled, domains }: { all: DomainRow[]; sampled: DomainRow[]; domains: readonly string[] },
+  log: (line: string) => void,
+): Promise<Unlabelled[]> {
+  const { unlabelled, unlabelledPerDomain, rowsPerDomain, splitSeed } = config;
+  if (unlabelledPerDomain > 0 && rowsPerDomain === undefined) {
+    throw new EasyNlpError('CONFIG_CONFLICT', {
+      problem: 'unlabelledPerDomain takes rows beyond rowsPerDomain, which is not given',
+      hint: 'Give --rows-per-domain, or files of rows without labels with --unlabelled.',
+    });
+  }
+  const given = unlabelled.map((path) => readUnlabelledData(path, { ...config, domains }, log));
+  return [...restRows(all, sampled, unlabelledPerDomain, splitSeed), ...(await Promise.all(given)).flat()];
 }
 
 /** Reads, samples and splits the rows, weighs those for training, and writes them: all together and by domain. */
@@ -132,23 +170,35 @@ export async function writeDomainData(
   });
   const domains = [...new Set(split.train.map((row) => row.domain))].sort();
   const files = new DomainFiles(config.output, { domains, rows: {} });
+  const unlabelled = await unlabelledRows(config, { all, sampled, domains }, log);
+  // The app finds its columns in a table, so the rows are written once without their weights.
+  await writeWhole(files.file('train'), jsonl(split.train.map((row) => row.values)));
+  const spec = await specOf(config, files.file('train'));
   const weights = computesWeights(config)
-    ? await prototypeWeights(config, { rows: split.train, file: files.file('train'), domains }, signal)
+    ? await prototypeWeights(config, spec, { rows: [...split.train], unlabelled, domains }, signal)
     : null;
+  const weighted = (rows: readonly Unlabelled[], own: Float64Array | undefined) =>
+    rows.map((row, i) => (own ? { ...row.values, [WEIGHT_COLUMN]: own[i]! } : row.values));
+  // Nobody can peep at labels that are not there.
+  const texts = [spec.firstSequence, spec.secondSequence, DOMAIN, config.weightColumn];
+  const struck = (row: Unlabelled): Unlabelled => ({
+    ...row,
+    values: Object.fromEntries(Object.entries(row.values).filter(([name]) => texts.includes(name))),
+  });
   const values: Readonly<Record<Part, readonly Readonly<Record<string, Cell>>[]>> = {
-    train: split.train.map((row, i) =>
-      weights ? { ...row.values, [WEIGHT_COLUMN]: weights[i]! } : row.values,
-    ),
+    train: weighted(split.train, weights?.train),
     dev: (dev ?? split.dev).map((row) => row.values),
     test: (test ?? split.test).map((row) => row.values),
+    unlabelled: weighted(unlabelled.map(struck), weights?.unlabelled),
   };
-  const counts = new Map(domains.map((domain) => [domain, { train: 0, dev: 0, test: 0 }]));
-  for (const part of ['train', 'dev', 'test'] as const) {
-    await writeWhole(files.file(part), jsonl(values[part]));
+  const counts = new Map(domains.map((domain) => [domain, { train: 0, dev: 0, test: 0, unlabelled: 0 }]));
+  for (const part of ['train', 'dev', 'test', 'unlabelled'] as const) {
+    if (part !== 'unlabelled' || unlabelled.length > 0)
+      await writeWhole(files.file(part), jsonl(values[part]));
     for (const domain of domains) {
       const own = values[part].filter((row) => row[DOMAIN] === domain);
       counts.get(domain)![part] = own.length;
-      await writeWhole(files.file(part, domain), jsonl(own));
+      if (part !== 'unlabelled' || own.length > 0) await writeWhole(files.file(part, domain), jsonl(own));
     }
   }
   return { domains, rows: Object.fromEntries(counts) };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cosine, type EmbeddedRow, prototypeScore, prototypeScores } from './prototypes.js';
+import { cosine, type EmbeddedRow, prototypeScore, prototypeScores, unlabelledScores } from './prototypes.js';
 
 const easynlp = { kind: 'domain', alpha: 0.5 } as const;
 const paper = { kind: 'class', alpha: 0.5 } as const;
@@ -43,6 +43,22 @@ describe('prototype scores', () => {
       1 / Math.sqrt(17),
       12,
     );
+  });
+
+  it('of rows without labels are the means over the classes, as often as the domain has them', () => {
+    const row = (domain: number, label: number, ...embedding: number[]): EmbeddedRow => ({
+      domain,
+      label,
+      embedding: Float64Array.from(embedding),
+    });
+    const labelled = [row(0, 0, 1, 0), row(0, 0, 1, 0), row(0, 0, 3, 0), row(0, 1, 0, 1), row(1, 0, 0, 2)];
+    const { label: _, ...asked } = row(0, 0, 1, 0);
+    // Class 0, three of four rows: ½·1 + ½·0; class 1, which no other domain has: 0.
+    expect([...unlabelledScores([asked], labelled, paper)]).toEqual([expect.closeTo(0.75 * 0.5, 12)]);
+    // Where classes do not matter, a row gets what it would get with any label.
+    const known = prototypeScores([...labelled, row(0, 1, 1, 0)], easynlp).at(-1)!;
+    const also = unlabelledScores([asked], [...labelled, row(0, 0, 1, 0)], easynlp)[0]!;
+    expect(also).toBeCloseTo(known, 12);
   });
 
   it('do not depend on the order of the rows nor on their scale, and lie in [−1, 1]', () => {

@@ -64,26 +64,69 @@ export function prototypeScore(
   return alpha * near + (1 - alpha) * far;
 }
 
-/** Equations (1) and (2) for all rows of a training set: one score a row, in order. */
-export function prototypeScores(rows: readonly EmbeddedRow[], options: PrototypeOptions): Float64Array {
-  const group = (row: EmbeddedRow) => (options.kind === 'class' ? row.label : 0);
+interface Prototype {
+  readonly mean: Float64Array;
+  readonly rows: number;
+}
+
+/** Equation (1): by class (one for all where classes do not matter), then by domain. */
+function prototypesOf(
+  rows: readonly EmbeddedRow[],
+  kind: PrototypeKind,
+): Map<number, Map<number, Prototype>> {
   const members = new Map<number, Map<number, ArrayLike<number>[]>>();
   for (const row of rows) {
-    const domains = members.get(group(row)) ?? new Map<number, ArrayLike<number>[]>();
-    members.set(group(row), domains);
+    const label = kind === 'class' ? row.label : 0;
+    const domains = members.get(label) ?? new Map<number, ArrayLike<number>[]>();
+    members.set(label, domains);
     const list = domains.get(row.domain) ?? [];
     domains.set(row.domain, list);
     list.push(row.embedding);
   }
-  const prototypes = new Map(
-    [...members].map(([key, domains]) => [
-      key,
-      new Map([...domains].map(([domain, list]) => [domain, meanOf(list)])),
+  const prototype = (list: readonly ArrayLike<number>[]) => ({ mean: meanOf(list), rows: list.length });
+  return new Map(
+    [...members].map(([label, domains]) => [
+      label,
+      new Map([...domains].map(([domain, list]) => [domain, prototype(list)])),
     ]),
   );
+}
+
+/** Equation (2) for a row among the prototypes of one class. */
+function scoreAmong(
+  { embedding, domain }: Omit<EmbeddedRow, 'label'>,
+  prototypes: ReadonlyMap<number, Prototype>,
+  options: PrototypeOptions,
+): number {
+  const others = [...prototypes].filter(([other]) => other !== domain).map(([, { mean }]) => mean);
+  return prototypeScore(embedding, prototypes.get(domain)!.mean, others, options);
+}
+
+/** Equations (1) and (2) for all rows of a training set: one score a row, in order. */
+export function prototypeScores(rows: readonly EmbeddedRow[], options: PrototypeOptions): Float64Array {
+  const prototypes = prototypesOf(rows, options.kind);
+  return Float64Array.from(rows, (row) =>
+    scoreAmong(row, prototypes.get(options.kind === 'class' ? row.label : 0)!, options),
+  );
+}
+
+/**
+ * The same for rows that nobody has labelled, among the prototypes of labelled ones: the mean of the scores that a row
+ * would get in each class, weighted by how often its domain has the class.
+ */
+export function unlabelledScores(
+  rows: readonly Omit<EmbeddedRow, 'label'>[],
+  labelled: readonly EmbeddedRow[],
+  options: PrototypeOptions,
+): Float64Array {
+  const prototypes = [...prototypesOf(labelled, options.kind).values()];
   return Float64Array.from(rows, (row) => {
-    const domains = prototypes.get(group(row))!;
-    const others = [...domains].filter(([domain]) => domain !== row.domain).map(([, p]) => p);
-    return prototypeScore(row.embedding, domains.get(row.domain)!, others, options);
+    const classes = prototypes.filter((domains) => domains.has(row.domain));
+    const size = (domains: ReadonlyMap<number, Prototype>) => domains.get(row.domain)!.rows;
+    const total = classes.reduce((sum, domains) => sum + size(domains), 0);
+    return classes.reduce(
+      (sum, domains) => sum + (size(domains) / total) * scoreAmong(row, domains, options),
+      0,
+    );
   });
 }

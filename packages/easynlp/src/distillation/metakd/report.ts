@@ -6,7 +6,13 @@ export type Baseline = 'kd' | 'kd-single' | 'finetune';
 /** Accuracies of one domain's test rows. */
 export interface DomainReport {
   readonly domain: string;
-  readonly rows: { readonly train: number; readonly dev: number; readonly test: number };
+  readonly rows: {
+    readonly train: number;
+    readonly dev: number;
+    readonly test: number;
+    /** Rows that the teacher labels for every distilled student. */
+    readonly unlabelled: number;
+  };
   readonly teacher: number;
   readonly student: number;
   /** The student's size, distilled from the same teacher by its outputs alone. */
@@ -46,17 +52,31 @@ export function averageOf(domains: readonly DomainReport[]): MetakdReport['avera
 /** The report as a table for people. */
 export function renderReport(report: MetakdReport): string {
   const figures = FIGURES.filter((name) => report.average[name] !== undefined);
+  const unlabelled = report.domains.some(({ rows }) => rows.unlabelled > 0);
   const percent = (value: number | undefined) => (value === undefined ? '' : (100 * value).toFixed(2));
   return table(
     [
-      ['domain', 'train', report.evaluatedOn, ...figures.map((name) => HEADINGS[name])],
+      [
+        'domain',
+        'train',
+        ...(unlabelled ? ['unlabelled'] : []),
+        report.evaluatedOn,
+        ...figures.map((name) => HEADINGS[name]),
+      ],
       ...report.domains.map((domain) => [
         domain.domain,
         domain.rows.train,
+        ...(unlabelled ? [domain.rows.unlabelled] : []),
         domain.rows[report.evaluatedOn],
         ...figures.map((name) => percent(domain[name])),
       ]),
-      ['average', '', '', ...figures.map((name) => percent(report.average[name]))],
+      [
+        'average',
+        '',
+        '',
+        ...(unlabelled ? [''] : []),
+        ...figures.map((name) => percent(report.average[name])),
+      ],
     ],
     { header: true },
   );

@@ -1,10 +1,12 @@
-import { nn, noGrad, type Tensor } from '@easynlp/torch';
+import { nn, noGrad, type Tensor, where } from '@easynlp/torch';
 import type { AppModel, ModelInputs } from '../../appzoo/app.js';
 import { readManifest } from '../../appzoo/artefact.js';
 import type { Objective } from '../../appzoo/objective.js';
 import { EasyNlpError } from '../../errors/index.js';
 import { BertForSequenceClassification } from '../../modelzoo/index.js';
 import type { Method, MethodContext, MethodRows } from '../../trainer/method.js';
+import type { DistillationConfig } from '../shared/options.js';
+import { taughtRows } from '../shared/taught-rows.js';
 import { Bridge } from './bridge.js';
 import { domainsOfTeacher, type LoadedTeacher, loadTeacher, teacherFolder } from './loaded-teacher.js';
 import { expertiseWeight, goldProbability, softCrossEntropy } from './losses.js';
@@ -43,6 +45,14 @@ export type StudentSettings = Pick<
   'temperature' | 'domainLossWeight' | 'labelLossWeight' | 'transferWeights' | 'expertiseWeights'
 >;
 
+/**
+ * The class whose probability says how well the teacher knows a row: the gold one, or where nobody has labelled the row
+ * the one that the teacher takes it for. int64 [B].
+ */
+export function classesToKnow(labels: Tensor, labelled: Tensor | undefined, taughtLogits: Tensor): Tensor {
+  return labelled ? where(labelled.gt(0.5), labels, taughtLogits.argmax({ dim: -1 })) : labels;
+}
+
 /** What is minimized; the teacher and the bridge belong to the objective from here on. */
 export function studentObjective(
   teacher: LoadedTeacher,
@@ -58,12 +68,13 @@ export function studentObjective(
   };
   return {
     name: 'metakd_student',
+    capturable: true,
     groups: (model) => [
       { params: [...model.parameters(), ...bridge.parameters()].filter((p) => p.requiresGrad) },
     ],
     loss(model: AppModel, inputs: ModelInputs) {
       const student = model as BertForSequenceClassification;
-      const { labels, domains, attentionMask, instanceWeights } = inputs;
+      const { labels, labelled, domains, attentionMask, instanceWeights } = inputs;
       const taught = noGrad(() => (inside ? teacher.traces(inputs) : teacher.forward(inputs)));
       const options = { outputHiddenStates: true, outputAttentions: true };
       const own = inside ? student.forward(inputs, options) : student.forward(inputs);
@@ -76,13 +87,17 @@ export function studentObjective(
         .map(([part, loss]) => loss.mul(factors[part as DistillPart] ?? 1))
         .reduce((sum, loss) => sum.add(loss));
       if (settings.labelLossWeight > 0) {
-        rows.label = nn.functional.crossEntropy(own.logits, labels!, { reduction: 'none' });
+        const hard = nn.functional.crossEntropy(own.logits, labels!, { reduction: 'none' });
+        rows.label = labelled ? hard.mul(labelled) : hard;
         total = total.add(rows.label.mul(settings.labelLossWeight));
       }
       const weights = noGrad(() =>
         expertiseWeight(
           instanceWeights!.to({ dtype: total.dtype }),
-          goldProbability(taught.logits.to({ dtype: total.dtype }), labels!),
+          goldProbability(
+            taught.logits.to({ dtype: total.dtype }),
+            classesToKnow(labels!, labelled, taught.logits),
+          ),
           { transfer: settings.transferWeights, expertise: settings.expertiseWeights },
         ),
       );
@@ -124,14 +139,24 @@ async function makeStudentObjective(context: MethodContext): Promise<Objective> 
   return studentObjective(teacher, bridge, config);
 }
 
-/** The training rows with their domains and weights; the stored model is the app's own. */
-async function studentRows({ config: given, app, tables }: MethodContext): Promise<MethodRows> {
-  const config = given as StudentContext['config'];
+/**
+ * The training rows with their domains and weights, unlabelled ones among them; the stored model is the app's own.
+ */
+async function studentRows(context: MethodContext): Promise<MethodRows> {
+  const { config } = context as StudentContext;
   partsOf(config);
   const folder = teacherFolder(config);
   const { task } = await readManifest(folder);
-  const columns = await domainColumns(config, tables!.train, domainsOfTeacher(task, folder));
-  return { tables: tables!, app: withDomains(app, () => columns) };
+  const mixed = config.unlabelled.length > 0 || config.labelledRepeat > 1;
+  // The teacher is asked during training, as its layers are.
+  const { tables, app } = mixed
+    ? await taughtRows(
+        { ...context, config: { ...config, augment: 0 } as unknown as DistillationConfig },
+        { ask: false },
+      )
+    : { tables: context.tables!, app: context.app };
+  const columns = await domainColumns(config, tables.train, domainsOfTeacher(task, folder));
+  return { tables, app: withDomains(app, () => columns) };
 }
 
 export const metakdStudent: Method = {
