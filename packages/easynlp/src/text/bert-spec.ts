@@ -1,3 +1,6 @@
+import type { UserWord } from './user-word.js';
+import type { WordSegmenter } from './word-settings.js';
+
 /** Options of BERT's tokenization, named as in Hugging Face's `tokenizer_config.json`, in camelCase. */
 export interface BertTokenizerOptions {
   /** Lower-case the text, and strip accents unless `stripAccents` says otherwise. Default true. */
@@ -15,6 +18,10 @@ export interface BertTokenizerOptions {
   readonly additionalSpecialTokens?: readonly string[];
   /** Written to `tokenizer_config.json`; encodings are cut only when `maxLength` is given. */
   readonly modelMaxLength?: number;
+  /** Cut words first, as WoBERT and RoFormer do: words of the vocabulary stay whole. Default: no. */
+  readonly wordSegmenter?: WordSegmenter;
+  /** Words for the segmenter beside its own. */
+  readonly userDictionary?: readonly UserWord[];
 }
 
 /** Role of a special token. */

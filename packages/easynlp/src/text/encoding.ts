@@ -1,5 +1,6 @@
 import type { Encoding as NativeEncoding } from 'tokenizers';
 import { codePointBoundaries } from './offsets.js';
+import type { CutText } from './word-cutter.js';
 
 /** Start and end of a token in its own sequence, in UTF-16 code units: `text.slice(start, end)`. */
 export type Offset = readonly [start: number, end: number];
@@ -14,15 +15,22 @@ export class Encoding {
   readonly ids: Int32Array;
   readonly #native: NativeEncoding;
   readonly #texts: readonly [string] | readonly [string, string];
+  /** Where the tokens' characters stand in the texts, when words were cut out of them first. */
+  readonly #cuts: readonly CutText[] | null;
   #typeIds: Int32Array | undefined;
   #specialTokensMask: Uint8Array | undefined;
   #sequenceIds: readonly (0 | 1 | null)[] | undefined;
   #wordIds: readonly (number | null)[] | undefined;
   #offsets: readonly Offset[] | undefined;
 
-  constructor(native: NativeEncoding, texts: readonly [string] | readonly [string, string]) {
+  constructor(
+    native: NativeEncoding,
+    texts: readonly [string] | readonly [string, string],
+    cuts: readonly CutText[] | null = null,
+  ) {
     this.#native = native;
     this.#texts = texts;
+    this.#cuts = cuts;
     this.ids = Int32Array.from(native.getIds());
   }
 
@@ -54,7 +62,10 @@ export class Encoding {
     return this.#sequenceIds;
   }
 
-  /** Number of the pre-tokenized word (per text) that a token is a piece of; null for the template's tokens. */
+  /**
+   * Number of the pre-tokenized word (per text) that a token is a piece of; null for the template's tokens. Chinese
+   * characters are words of their own, but for those of a tokenizer of words.
+   */
   get wordIds(): readonly (number | null)[] {
     this.#wordIds ??= this.#native.getWordIds().map((id) => id ?? null);
     return this.#wordIds;
@@ -62,6 +73,7 @@ export class Encoding {
 
   /** The first halves of `offsets`, without an array for each token: for texts of many tokens. */
   get starts(): Int32Array {
+    if (this.#cuts !== null) return Int32Array.from(this.offsets, ([start]) => start);
     const raw = this.#native.getOffsets();
     const starts = new Int32Array(raw.length);
     const boundaries = this.#texts.map(codePointBoundaries);
@@ -77,6 +89,14 @@ export class Encoding {
 
   /** Where each token stands in its own text, in UTF-16 code units; [0, 0] for the template's tokens. */
   get offsets(): readonly Offset[] {
+    if (this.#cuts !== null) {
+      const cuts = this.#cuts;
+      const sequences = this.sequenceIds;
+      this.#offsets ??= this.#native.getOffsets().map(([start, end], token): Offset => {
+        const cut = cuts[sequences[token] ?? -1];
+        return cut === undefined ? [0, 0] : [cut.starts[start!]!, cut.ends[end! - 1]!];
+      });
+    }
     if (this.#offsets === undefined) {
       const boundaries = this.#texts.map(codePointBoundaries);
       const sequences = this.sequenceIds;

@@ -3,3 +3,5 @@ export { BERT_SPECIAL_TOKENS, type BuildVocabOptions, buildVocab } from './build
 export { Encoding, type Offset } from './encoding.js';
 export { codePointBoundaries } from './offsets.js';
 export { type EncodeOptions, type TextInput, Tokenizer } from './tokenizer.js';
+export { joinUserWords, type UserWord } from './user-word.js';
+export type { WordSegmenter } from './word-settings.js';

@@ -9,6 +9,8 @@ import {
   type SpecialTokens,
 } from './bert-spec.js';
 import { readMerges, robertaSpec } from './byte-level-bpe.js';
+import { joinUserWords, type UserWord } from './user-word.js';
+import { parseUserWords, USER_DICTIONARY, type WordSettings, wordSegmenterOf } from './word-settings.js';
 
 /** What a tokenizer consists of, independent of where it came from. */
 export interface TokenizerParts {
@@ -19,6 +21,13 @@ export interface TokenizerParts {
   readonly special: SpecialTokens;
   /** The content of `tokenizer_config.json`. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** How words are cut before the model sees them; null where they are not. */
+  readonly words: WordSettings | null;
+}
+
+export interface LoadFolderOptions {
+  /** Words beside those of the folder, for the segmenter of a tokenizer of words; others have no use for them. */
+  readonly userDictionary?: readonly UserWord[];
 }
 
 type Json = Record<string, unknown>;
@@ -33,11 +42,21 @@ const USUAL: Record<keyof SpecialTokens, readonly string[]> = {
 };
 
 /** Reads a tokenizer folder in the Hugging Face layout; throws DATA_TOKENIZER. */
-export async function loadTokenizerFolder(folder: string): Promise<TokenizerParts> {
+export async function loadTokenizerFolder(
+  folder: string,
+  options: LoadFolderOptions = {},
+): Promise<TokenizerParts> {
   const entry = await stat(folder).catch(() => null);
   if (entry === null || !entry.isDirectory()) throw unusable(folder, 'there is no such folder');
   const config = (await readJson(folder, 'tokenizer_config.json')) ?? {};
   const map = (await readJson(folder, 'special_tokens_map.json')) ?? {};
+  const parts = await loadParts(folder, config, map);
+  return { ...parts, words: await wordsOf(folder, config, parts.spec, options) };
+}
+
+type Unsegmented = Omit<TokenizerParts, 'words'>;
+
+async function loadParts(folder: string, config: Json, map: Json): Promise<Unsegmented> {
   const spec = await readJson(folder, 'tokenizer.json');
   if (spec !== null)
     return { origin: folder, spec, config, special: namedTokens(config, map, tokensOf(spec)) };
@@ -49,13 +68,34 @@ export async function loadTokenizerFolder(folder: string): Promise<TokenizerPart
   return fromVocabText(folder, text, config, map, await readJson(folder, 'added_tokens.json'));
 }
 
+/** What `config` and the model beside it say of words; with the folder's own user dictionary. */
+async function wordsOf(
+  folder: string,
+  config: Json,
+  spec: Json,
+  options: LoadFolderOptions,
+): Promise<WordSettings | null> {
+  const { type, vocab } = (spec.model ?? {}) as { type?: unknown; vocab?: object };
+  // A model whose configuration is unreadable is refused elsewhere.
+  const model = (await readJson(folder, 'config.json').catch(() => null)) ?? {};
+  const segmenter = wordSegmenterOf(folder, config, model, () => Object.keys(vocab ?? {}));
+  if (segmenter === null) return null;
+  if (type !== 'WordPiece') {
+    if (config.word_segmenter === undefined) return null;
+    throw unusable(folder, `word_segmenter needs a WordPiece vocabulary, and this one is ${String(type)}`);
+  }
+  const text = await read(folder, USER_DICTIONARY);
+  const own = text === null ? [] : parseUserWords(text, join(folder, USER_DICTIONARY));
+  return { segmenter, userDictionary: joinUserWords(own, options.userDictionary ?? []) };
+}
+
 function fromVocabText(
   folder: string,
   text: string,
   config: Json,
   map: Json,
   added: Json | null,
-): TokenizerParts {
+): Unsegmented {
   const lines = text.split(/\r\n|\n|\r/);
   if (lines.at(-1) === '') lines.pop();
   if (lines.length === 0) throw unusable(folder, 'vocab.txt is empty');
@@ -109,7 +149,7 @@ async function lacking(folder: string): Promise<string> {
 }
 
 /** RoBERTa's files: byte-level BPE. */
-function fromMerges(folder: string, vocab: Json, text: string, config: Json, map: Json): TokenizerParts {
+function fromMerges(folder: string, vocab: Json, text: string, config: Json, map: Json): Unsegmented {
   const ids = new Map<string, number>();
   for (const [token, id] of Object.entries(vocab)) {
     if (typeof id !== 'number' || !Number.isInteger(id) || id < 0) {

@@ -1,7 +1,9 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SPECIAL_ROLES } from './bert-spec.js';
 import type { TokenizerParts } from './load-folder.js';
+import { formatUserWord } from './user-word.js';
+import { USER_DICTIONARY, wordConfig } from './word-settings.js';
 
 type Json = Record<string, unknown>;
 
@@ -17,6 +19,13 @@ export async function saveTokenizerFolder(folder: string, parts: TokenizerParts)
   const config: Json = { ...parts.config, ...special };
   config.added_tokens_decoder = addedTokens(spec);
   config.tokenizer_class ??= 'PreTrainedTokenizerFast';
+  if (parts.words !== null) {
+    Object.assign(config, wordConfig(parts.words.segmenter));
+    const { userDictionary } = parts.words;
+    // Removed where there is none: a folder that is written again must not keep the old one.
+    if (userDictionary.length === 0) await rm(join(folder, USER_DICTIONARY), { force: true });
+    else await write(folder, USER_DICTIONARY, `${userDictionary.map(formatUserWord).join('\n')}\n`);
+  }
   await write(folder, 'tokenizer.json', json(spec));
   await write(folder, 'tokenizer_config.json', json(config));
   await write(folder, 'special_tokens_map.json', json(special));

@@ -2,8 +2,11 @@ import { type Encoding as NativeEncoding, Tokenizer as NativeTokenizer } from 't
 import { EasyNlpError } from '../errors/index.js';
 import { type BertTokenizerOptions, bertSpec, bertSpecialTokens, type SpecialRole } from './bert-spec.js';
 import { Encoding } from './encoding.js';
-import { loadTokenizerFolder, type TokenizerParts } from './load-folder.js';
+import { type LoadFolderOptions, loadTokenizerFolder, type TokenizerParts } from './load-folder.js';
 import { saveTokenizerFolder } from './save-folder.js';
+import type { UserWord } from './user-word.js';
+import { type CutText, UNIT_BORDER, WordCutter } from './word-cutter.js';
+import { wordConfig } from './word-settings.js';
 
 /** One text, or a pair of texts. */
 export type TextInput = string | readonly [string, string];
@@ -39,22 +42,26 @@ export class Tokenizer {
   /** The truncation setting of a Rust tokenizer is shared by its queued tasks: one instance per length. */
   readonly #cut = new Map<number, NativeTokenizer>();
   readonly #added: { single?: Promise<number>; pair?: Promise<number> } = {};
+  /** Cuts words out of texts first; null for the tokenizers that need none. */
+  readonly #words: WordCutter | null;
   #size: number | undefined;
 
   private constructor(parts: TokenizerParts) {
     this.#parts = parts;
     this.#native = build(parts, null);
+    this.#words = parts.words === null ? null : cutterOf(parts);
   }
 
   /**
    * Reads `tokenizer.json`, or else `vocab.txt`, with `tokenizer_config.json`, `special_tokens_map.json` and
-   * `added_tokens.json` where they exist. Throws DATA_TOKENIZER.
+   * `added_tokens.json` where they exist. WoBERT's and RoFormer's, which the tokenizer's class or the model's type tells,
+   * cut words with jieba first. Throws DATA_TOKENIZER.
    */
-  static async fromFolder(folder: string): Promise<Tokenizer> {
-    return new Tokenizer(await loadTokenizerFolder(folder));
+  static async fromFolder(folder: string, options: LoadFolderOptions = {}): Promise<Tokenizer> {
+    return new Tokenizer(await loadTokenizerFolder(folder, options));
   }
 
-  /** A BERT tokenizer over `vocabulary`: the token at index i has id i. */
+  /** A BERT tokenizer over `vocabulary`: the token at index i has id i; of words with `wordSegmenter`. */
   static fromVocab(vocabulary: readonly string[], options: BertTokenizerOptions = {}): Tokenizer {
     const ids = new Map(vocabulary.map((token, id) => [token, id]));
     const special = bertSpecialTokens(options);
@@ -74,14 +81,20 @@ export class Tokenizer {
       spec: bertSpec(ids, added, options),
       special,
       config: bertConfig(options),
+      words:
+        options.wordSegmenter === undefined
+          ? null
+          : { segmenter: options.wordSegmenter, userDictionary: options.userDictionary ?? [] },
     });
   }
 
   /** Encodes one text or pair in a Rust thread. Throws DATA_MAX_LENGTH. */
   async encode(text: string, pair?: string | null, options: EncodeOptions = {}): Promise<Encoding> {
     const native = await this.#for(options, pair != null);
-    const raw = await native.encode(text, pair ?? null, nativeOptions(options));
-    return new Encoding(raw, pair == null ? [text] : [text, pair]);
+    const row = this.#row(pair == null ? text : [text, pair]);
+    const [first, second] = row.units;
+    const raw = await native.encode(first, second ?? null, nativeOptions(options));
+    return new Encoding(raw, row.texts, row.cuts);
   }
 
   /** Encodes many texts or pairs in Rust threads; results in the order of `rows`. Throws DATA_MAX_LENGTH. */
@@ -90,10 +103,14 @@ export class Tokenizer {
     const paired = rows.some((row) => typeof row !== 'string');
     const native = await this.#for(options, paired);
     for (let from = 0; from < rows.length; from += CHUNK) {
-      const chunk = rows.slice(from, from + CHUNK);
-      const raw = await encodeChunk(native, chunk, options);
-      for (const [index, row] of chunk.entries()) {
-        results.push(new Encoding(raw[index]!, typeof row === 'string' ? [row] : [row[0], row[1]]));
+      const chunk = rows.slice(from, from + CHUNK).map((row) => this.#row(row));
+      const raw = await encodeChunk(
+        native,
+        chunk.map(({ units }) => units),
+        options,
+      );
+      for (const [index, { texts, cuts }] of chunk.entries()) {
+        results.push(new Encoding(raw[index]!, texts, cuts));
       }
     }
     return results;
@@ -141,6 +158,19 @@ export class Tokenizer {
     return this.#parts.special[role] ?? null;
   }
 
+  /**
+   * What cuts texts into words before WordPiece sees them, with the digest of a user dictionary: 'jieba', 'jieba+1f0c…'.
+   * Null for the tokenizers that do not.
+   */
+  get wordSegmenter(): string | null {
+    return this.#words?.name ?? null;
+  }
+
+  /** Words that its segmenter knows beside its own. */
+  get userDictionary(): readonly UserWord[] {
+    return this.#parts.words?.userDictionary ?? [];
+  }
+
   /** Id of `[PAD]`; this and its siblings throw DATA_TOKENIZER when the tokenizer has no such token. */
   get padId(): number {
     return this.#special('pad');
@@ -168,6 +198,14 @@ export class Tokenizer {
    */
   async save(folder: string): Promise<void> {
     await saveTokenizerFolder(folder, this.#parts);
+  }
+
+  /** A row as Rust gets it. */
+  #row(row: TextInput): PreparedRow {
+    const texts: PreparedRow['texts'] = typeof row === 'string' ? [row] : [row[0], row[1]];
+    if (this.#words === null) return { texts, units: texts, cuts: null };
+    const cuts = texts.map((text) => this.#words!.cut(text));
+    return { texts, units: cuts.map(({ units }) => units) as [string] | [string, string], cuts };
   }
 
   #special(role: SpecialRole): number {
@@ -216,6 +254,13 @@ export class Tokenizer {
   }
 }
 
+interface PreparedRow {
+  readonly texts: readonly [string] | readonly [string, string];
+  /** The same cut into words where the tokenizer does that. */
+  readonly units: readonly [string] | readonly [string, string];
+  readonly cuts: readonly CutText[] | null;
+}
+
 function nativeOptions(options: EncodeOptions): { addSpecialTokens: boolean } {
   return { addSpecialTokens: options.addSpecialTokens ?? true };
 }
@@ -223,16 +268,17 @@ function nativeOptions(options: EncodeOptions): { addSpecialTokens: boolean } {
 /** The library's batch call takes single texts only; pairs go as tasks of their own, which is as fast. */
 function encodeChunk(
   native: NativeTokenizer,
-  rows: readonly TextInput[],
+  rows: readonly PreparedRow['units'][],
   options: EncodeOptions,
 ): Promise<NativeEncoding[]> {
   const settings = nativeOptions(options);
-  if (rows.every((row) => typeof row === 'string')) return native.encodeBatch(rows as string[], settings);
-  return Promise.all(
-    rows.map((row) =>
-      typeof row === 'string' ? native.encode(row, null, settings) : native.encode(row[0], row[1], settings),
-    ),
-  );
+  if (rows.every((row) => row.length === 1)) {
+    return native.encodeBatch(
+      rows.map(([text]) => text),
+      settings,
+    );
+  }
+  return Promise.all(rows.map(([text, pair]) => native.encode(text, pair ?? null, settings)));
 }
 
 function build(parts: TokenizerParts, maxLength: number | null): NativeTokenizer {
@@ -240,12 +286,35 @@ function build(parts: TokenizerParts, maxLength: number | null): NativeTokenizer
     maxLength === null
       ? null
       : { direction: 'Right', max_length: maxLength, strategy: 'LongestFirst', stride: 0 };
+  // Units come normalized, with borders between.
+  const cut =
+    parts.words === null
+      ? {}
+      : { normalizer: null, pre_tokenizer: { type: 'CharDelimiterSplit', delimiter: UNIT_BORDER } };
+  return fromSpec(parts.origin, { ...parts.spec, ...cut, truncation, padding: null });
+}
+
+/** Characters are left as they stand here: which of them stand alone is known after words were cut. */
+function cutterOf({ origin, spec, words }: TokenizerParts): WordCutter {
+  const normalizer = { ...(spec.normalizer as object | null) } as Record<string, unknown>;
+  if ('handle_chinese_chars' in normalizer) normalizer.handle_chinese_chars = false;
+  const native = fromSpec(origin, {
+    ...spec,
+    normalizer: spec.normalizer == null ? null : normalizer,
+    truncation: null,
+    padding: null,
+  });
+  const added = Array.isArray(spec.added_tokens) ? spec.added_tokens : [];
+  return new WordCutter(native, words!, added);
+}
+
+function fromSpec(file: string, spec: Readonly<Record<string, unknown>>): NativeTokenizer {
   try {
-    return NativeTokenizer.fromString(JSON.stringify({ ...parts.spec, truncation, padding: null }));
+    return NativeTokenizer.fromString(JSON.stringify(spec));
   } catch (error) {
     throw new EasyNlpError(
       'DATA_TOKENIZER',
-      { file: parts.origin, reason: error instanceof Error ? error.message : String(error) },
+      { file, reason: error instanceof Error ? error.message : String(error) },
       { cause: error },
     );
   }
@@ -257,6 +326,7 @@ function bertConfig(options: BertTokenizerOptions): Record<string, unknown> {
     tokenize_chinese_chars: options.tokenizeChineseChars ?? true,
     strip_accents: options.stripAccents ?? null,
     tokenizer_class: 'BertTokenizer',
+    ...(options.wordSegmenter === undefined ? {} : wordConfig(options.wordSegmenter)),
     ...(options.modelMaxLength === undefined ? {} : { model_max_length: options.modelMaxLength }),
     ...(options.additionalSpecialTokens === undefined
       ? {}

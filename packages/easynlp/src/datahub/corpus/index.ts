@@ -1,3 +1,4 @@
+export type { UserWord } from '../../text/user-word.js';
 export {
   type BuildTokenCacheOptions,
   buildTokenCache,
@@ -16,6 +17,7 @@ export { mix32, Permutation } from './permutation.js';
 export {
   type JiebaOptions,
   jiebaIdf,
+  jiebaKnows,
   jiebaSegmenter,
   jiebaTagger,
   markWordStarts,
@@ -39,4 +41,4 @@ export {
   type SplitHeader,
   type TokenCacheHeader,
 } from './token-format.js';
-export { readUserDictionary, type UserWord } from './user-dictionary.js';
+export { readUserDictionary } from './user-dictionary.js';

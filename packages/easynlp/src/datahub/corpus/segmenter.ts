@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
-import { Jieba } from '@node-rs/jieba';
-import { dict, idf } from '@node-rs/jieba/dict.js';
-import type { UserWord } from './user-dictionary.js';
+import { idf } from '@node-rs/jieba/dict.js';
+import { jiebaOf } from '../../text/jieba.js';
+import type { UserWord } from '../../text/user-word.js';
 
 /** Cuts text into words; the words joined must give the text again. */
 export interface Segmenter {
@@ -21,6 +20,15 @@ export interface JiebaOptions {
 export function jiebaSegmenter({ userDictionary = [] }: JiebaOptions = {}): Segmenter {
   const { name, open } = jiebaOf(userDictionary);
   return { name, cut: (text) => open().cut(text, true) };
+}
+
+/**
+ * Tells the words that jieba's own dictionary has; single characters and runs of letters and digits count as words. A
+ * user dictionary that leaves them out keeps their frequencies, by which jieba cuts what can be cut in several ways.
+ */
+export function jiebaKnows(): (word: string) => boolean {
+  const { open } = jiebaOf([]);
+  return (word) => open().cut(word, false).length === 1;
 }
 
 /** A word with its part of speech in jieba's notation (n noun, v verb, nr person, eng Latin letters, …). */
@@ -52,31 +60,6 @@ function readIdf(): { values: Map<string, number>; middle: number } {
   return { values, middle: sorted[sorted.length >> 1] ?? 0 };
 }
 let inverse: ReturnType<typeof readIdf> | undefined;
-
-/** Reading the dictionary takes a third of a second and its instance has no state beside the words. */
-const instances = new Map<string, Jieba>();
-
-function jiebaOf(words: readonly UserWord[]): { name: string; open: () => Jieba } {
-  const lines = words
-    .map(({ word, frequency, tag }) => `${word} ${frequency ?? LIKELY} ${tag ?? 'n'}\n`)
-    .join('');
-  const digest = () => createHash('sha256').update(lines).digest('hex').slice(0, 12);
-  const name = lines === '' ? 'jieba' : `jieba+${digest()}`;
-  return {
-    name,
-    open() {
-      const known = instances.get(name);
-      if (known) return known;
-      const jieba = Jieba.withDict(dict);
-      if (lines !== '') jieba.loadDict(Buffer.from(lines));
-      instances.set(name, jieba);
-      return jieba;
-    },
-  };
-}
-
-/** More likely than any two words of jieba's dictionary together: what people enter is meant to stay whole. */
-const LIKELY = 1_000_000;
 
 /**
  * Sets `out[i]` to 1 where a word begins at UTF-16 position i of `text`, else to 0; `out` has at least
