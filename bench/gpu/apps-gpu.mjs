@@ -47,7 +47,8 @@ async function prepare(work) {
     ...{ batchSize: 8, maxSteps: 16, learningRate: 1e-3, device: 'cpu', numThreads: 2, saveStrategy: 'none' },
     overwrite: true,
   });
-  const bundled = option('models', existsSync('packages/models-zh') ? 'packages/models-zh' : null);
+  const own = ['packages/models-zh', join(root, 'packages/models-zh')].find((path) => existsSync(path));
+  const bundled = option('models', own ?? null);
   return { ...data, models, architectures, teacher, bundled, samples, work };
 }
 
