@@ -127,7 +127,7 @@ function summarize() {
     averages,
     gap,
     gain,
-    reached: gap <= 0.015 && gain > 0,
+    reached: runs.length >= 3 && gap <= 0.015 && gain > 0,
     runs,
   });
 }
