@@ -81,7 +81,13 @@ export async function runCases(easynlp, cases, { device, work, noise }) {
         if (ask) await answers(easynlp, ask, low.output, device);
         return { worst };
       });
-    for (const part of ['cpu', 'gpu', 'bf16']) rmSync(at(part), { recursive: true, force: true });
+    if (cpu && device !== 'cpu' && ['classify', 'heads'].includes(group))
+      await check(`${label}: fp16`, async () => {
+        const low = await run('fp16', { device, precision: 'fp16' });
+        // The first steps may be skipped until the scale of the loss fits.
+        return compareLosses(cpu.losses, low.losses, { tolerance: 0.5, floor: 1, what: 'fp32 and fp16' });
+      });
+    for (const part of ['cpu', 'gpu', 'bf16', 'fp16']) rmSync(at(part), { recursive: true, force: true });
   }
 }
 

@@ -1,7 +1,8 @@
 // A training that is interrupted and continued ends with the weights of one that is not: one group for each setting.
 // What two trainings in a row give is checked by itself: where they differ, it is not the interruption.
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { check } from './apps-gpu-checks.mjs';
 import { assert } from './apps-gpu-compare.mjs';
@@ -41,6 +42,25 @@ function compare(whole, parts, folders) {
   return { steps: steps.length, weights: a.slice(0, 16) };
 }
 
+const LIBRARY = new URL('../../packages/easynlp/dist/index.js', import.meta.url).href;
+const CONTINUE = `
+const [library, options] = process.argv.slice(1);
+const { train } = await import(library);
+const losses = {};
+const { stopped } = await train(JSON.parse(options), { onStep: (i) => { losses[i.step] = i.loss(); } });
+console.log(JSON.stringify({ stopped, losses }));
+`;
+
+/** The rest of a training in a new process, as after a crash. @returns its losses */
+function elsewhere(options) {
+  const argv = ['--input-type=module', '-e', CONTINUE, LIBRARY, JSON.stringify(options)];
+  const { stdout, stderr, status, signal } = spawnSync(process.execPath, argv, { encoding: 'utf8' });
+  assert(status === 0, `the new process ended with ${signal ?? status}\n${stderr}`);
+  const { stopped, losses } = JSON.parse(stdout.trim().split('\n').at(-1));
+  assert(stopped === 'finished', `training ended with ${stopped}`);
+  return losses;
+}
+
 export async function runResume(easynlp, group, { device, work, models, bundled, samples }) {
   const [changes, stops] = VARIANTS[group];
   const given = bundled && join(bundled, 'bert-tiny-zh');
@@ -75,13 +95,21 @@ export async function runResume(easynlp, group, { device, work, models, bundled,
     const again = await go('again', { overwrite: true });
     return compare(whole.losses, again.losses, [at('whole'), at('again')]);
   });
-  for (const stopAt of whole ? stops : [])
+  for (const [s, stopAt] of whole ? stops.entries() : []) {
+    let first = null;
     await check(`${group}: interrupted at step ${stopAt}`, async () => {
-      const first = await go('parts', { overwrite: true }, stopAt);
+      first = await go('parts', { overwrite: true }, stopAt);
+      if (s === 0) cpSync(at('parts'), at('copy'), { recursive: true });
       const second = await go('parts', { resume: 'auto' });
       const start = Math.min(...Object.keys(second.losses).map(Number));
       assert(start === stopAt + 1, `continued at step ${start}, not ${stopAt + 1}; ${second.said()}`);
       return compare(whole.losses, { ...first.losses, ...second.losses }, [at('whole'), at('parts')]);
     });
-  for (const part of ['whole', 'again', 'parts']) rmSync(at(part), { recursive: true, force: true });
+    if (s > 0 || !existsSync(at('copy'))) continue;
+    await check(`${group}: interrupted at step ${stopAt}, continued in a new process`, () => {
+      const rest = elsewhere({ ...base, resume: 'auto', output: at('copy') });
+      return compare(whole.losses, { ...first.losses, ...rest }, [at('whole'), at('copy')]);
+    });
+  }
+  for (const part of ['whole', 'again', 'parts', 'copy']) rmSync(at(part), { recursive: true, force: true });
 }
