@@ -92,6 +92,12 @@ export const architectureFields = {
     group: 'Model',
     value: 'path',
   }),
+  userDictionary: option(path().optional(), {
+    description:
+      'words for a tokenizer of words (WoBERT, RoFormer) beside those of jieba: a word a line, then frequency and part of speech if wanted; kept with the model',
+    group: 'Model',
+    value: 'file',
+  }),
   vocabSize: option(z.int().positive().optional(), {
     description: 'vocabulary size; with a vocabulary made from the data, its upper limit',
     group: 'Model',

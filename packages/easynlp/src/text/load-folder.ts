@@ -25,7 +25,7 @@ export interface TokenizerParts {
   readonly words: WordSettings | null;
 }
 
-export interface LoadFolderOptions {
+export interface LoadTokenizerOptions {
   /** Words beside those of the folder, for the segmenter of a tokenizer of words; others have no use for them. */
   readonly userDictionary?: readonly UserWord[];
 }
@@ -44,7 +44,7 @@ const USUAL: Record<keyof SpecialTokens, readonly string[]> = {
 /** Reads a tokenizer folder in the Hugging Face layout; throws DATA_TOKENIZER. */
 export async function loadTokenizerFolder(
   folder: string,
-  options: LoadFolderOptions = {},
+  options: LoadTokenizerOptions = {},
 ): Promise<TokenizerParts> {
   const entry = await stat(folder).catch(() => null);
   if (entry === null || !entry.isDirectory()) throw unusable(folder, 'there is no such folder');
@@ -73,7 +73,7 @@ async function wordsOf(
   folder: string,
   config: Json,
   spec: Json,
-  options: LoadFolderOptions,
+  options: LoadTokenizerOptions,
 ): Promise<WordSettings | null> {
   const { type, vocab } = (spec.model ?? {}) as { type?: unknown; vocab?: object };
   // A model whose configuration is unreadable is refused elsewhere.

@@ -2,7 +2,7 @@ import { type Encoding as NativeEncoding, Tokenizer as NativeTokenizer } from 't
 import { EasyNlpError } from '../errors/index.js';
 import { type BertTokenizerOptions, bertSpec, bertSpecialTokens, type SpecialRole } from './bert-spec.js';
 import { Encoding } from './encoding.js';
-import { type LoadFolderOptions, loadTokenizerFolder, type TokenizerParts } from './load-folder.js';
+import { type LoadTokenizerOptions, loadTokenizerFolder, type TokenizerParts } from './load-folder.js';
 import { saveTokenizerFolder } from './save-folder.js';
 import type { UserWord } from './user-word.js';
 import { type CutText, UNIT_BORDER, WordCutter } from './word-cutter.js';
@@ -57,7 +57,7 @@ export class Tokenizer {
    * `added_tokens.json` where they exist. WoBERT's and RoFormer's, which the tokenizer's class or the model's type tells,
    * cut words with jieba first. Throws DATA_TOKENIZER.
    */
-  static async fromFolder(folder: string, options: LoadFolderOptions = {}): Promise<Tokenizer> {
+  static async fromFolder(folder: string, options: LoadTokenizerOptions = {}): Promise<Tokenizer> {
     return new Tokenizer(await loadTokenizerFolder(folder, options));
   }
 

@@ -19,10 +19,7 @@ type Json = Readonly<Record<string, unknown>>;
 /** Classes of Python's tokenizers of words. */
 const CLASSES = /^(?:WoBert|RoFormer)Tokenizer(?:Fast)?$/;
 
-/**
- * Words of several Chinese characters that a vocabulary has at least when it is one of words: without a segmenter none of
- * them would ever be used.
- */
+/** Words of several Chinese characters that a vocabulary of words has at least. */
 const MANY_WORDS = 1000;
 const SEVERAL_CHARACTERS = /^\p{Script=Han}{2,}$/u;
 
@@ -45,12 +42,16 @@ export function wordSegmenterOf(
   }
   const name = config.tokenizer_class ?? model.tokenizer_class;
   if (typeof name === 'string') return CLASSES.test(name) ? 'jieba' : null;
-  if (model.model_type === 'roformer') return 'jieba';
+  return model.model_type === 'roformer' || isOfWords(vocabulary()) ? 'jieba' : null;
+}
+
+/** Whether a vocabulary is one of Chinese words, which characters alone would never use. */
+export function isOfWords(vocabulary: Iterable<string>): boolean {
   let words = 0;
-  for (const token of vocabulary()) {
-    if (SEVERAL_CHARACTERS.test(token) && ++words >= MANY_WORDS) return 'jieba';
+  for (const token of vocabulary) {
+    if (SEVERAL_CHARACTERS.test(token) && ++words >= MANY_WORDS) return true;
   }
-  return null;
+  return false;
 }
 
 /** What tokenizer_config.json says of a tokenizer of words; Python's `transformers` has RoFormer's class, not WoBERT's. */

@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import type { App, AppModel, ModelSource, TaskSpec } from '../appzoo/app.js';
 import type { TrainConfig } from '../config/index.js';
+import { readUserDictionary } from '../datahub/corpus/index.js';
 import type { DataSource } from '../datahub/index.js';
 import { EasyNlpError } from '../errors/index.js';
 import { bertPreset, resolveModelFolder, textCnnConfig } from '../modelzoo/index.js';
-import { buildVocab, Tokenizer } from '../text/index.js';
+import { buildVocab, isOfWords, type LoadTokenizerOptions, Tokenizer } from '../text/index.js';
 
 export interface BuiltModel {
   readonly model: AppModel;
@@ -31,14 +32,34 @@ async function* textsOf(app: App, spec: TaskSpec, source: DataSource): AsyncGene
   }
 }
 
-async function tokenizerFrom(path: string): Promise<Tokenizer> {
+async function tokenizerFrom(path: string, words: LoadTokenizerOptions): Promise<Tokenizer> {
   if (!existsSync(path)) {
     throw new EasyNlpError('DATA_TOKENIZER', { file: path, reason: 'there is no such file or folder' });
   }
-  if (statSync(path).isDirectory()) return Tokenizer.fromFolder(path);
+  if (statSync(path).isDirectory()) return Tokenizer.fromFolder(path, words);
   const text = await readFile(path, 'utf8');
   const vocabulary = text.replace(/\r/g, '').replace(/\n+$/, '').split('\n');
-  return Tokenizer.fromVocab(vocabulary);
+  return Tokenizer.fromVocab(vocabulary, isOfWords(vocabulary) ? { wordSegmenter: 'jieba', ...words } : {});
+}
+
+/** The tokenizer that a training begins with, with the words that the user gives it. */
+async function openTokenizer(
+  config: TrainConfig,
+  app: App,
+  open: (options: LoadTokenizerOptions) => Promise<Tokenizer>,
+): Promise<Tokenizer> {
+  const { userDictionary: path } = config;
+  if (path === undefined) return await open({});
+  const tokenizer = await open({ userDictionary: await readUserDictionary(path) });
+  // Apps that have words of their own to find take the dictionary with any tokenizer.
+  if (tokenizer.wordSegmenter === null && app.options?.shape.userDictionary === undefined) {
+    throw new EasyNlpError('CONFIG_CONFLICT', {
+      problem:
+        'userDictionary is for models whose tokenizer cuts words (WoBERT, RoFormer), and this one does not',
+      hint: 'Leave it out.',
+    });
+  }
+  return tokenizer;
 }
 
 /** The options that change an architecture, by the names of Hugging Face's config.json. */
@@ -99,7 +120,7 @@ export async function buildModel(
 ): Promise<BuiltModel> {
   if (config.model !== undefined) {
     const folder = await resolveModelFolder(config.model, options.signal ? { signal: options.signal } : {});
-    const tokenizer = await Tokenizer.fromFolder(folder);
+    const tokenizer = await openTokenizer(config, app, (words) => Tokenizer.fromFolder(folder, words));
     const changes = overrides(config);
     const head = (from: ModelSource) => app.head(spec, from, { onInfo: options.log });
     options.log(`model ${basename(folder)}${config.fromScratch ? ' (configuration only)' : ''}`);
@@ -127,12 +148,13 @@ export async function buildModel(
       reason: `${app.name} from scratch needs --tokenizer, a folder or vocab.txt`,
     });
   }
-  const tokenizer =
+  const tokenizer = await openTokenizer(config, app, async (words) =>
     config.tokenizer === undefined && source !== null
       ? Tokenizer.fromVocab(
           await buildVocab(textsOf(app, spec, source), { size: config.vocabSize ?? DEFAULT_VOCAB_SIZE }),
         )
-      : await tokenizerFrom(config.tokenizer!);
+      : await tokenizerFrom(config.tokenizer!, words),
+  );
   const base =
     config.architecture === 'text-cnn'
       ? textCnnConfig({ vocab_size: tokenizer.vocabSize, pad_token_id: tokenizer.padId })

@@ -17,7 +17,7 @@ import {
 } from '../../datahub/corpus/index.js';
 import type { BatchPosition, HostBatch, ProvidedBatch } from '../../datahub/index.js';
 import { EasyNlpError } from '../../errors/index.js';
-import type { Tokenizer } from '../../text/index.js';
+import { joinUserWords, type Tokenizer } from '../../text/index.js';
 import type { TrainingData, TrainingDataOptions } from '../app.js';
 import type { LoadedApp } from '../inference.js';
 import { evaluateCorpus, hasSequences } from './evaluate-corpus.js';
@@ -56,9 +56,9 @@ async function tokenCacheOf(
   const sources = await corpusFiles(config.train, config.layout);
   const folder = config.tokenCache ?? `${config.output}-tokens`;
   const { userDictionary: words } = config;
-  const segmenter = jiebaSegmenter(
-    words === undefined ? {} : { userDictionary: await readUserDictionary(words) },
-  );
+  const given = words === undefined ? [] : await readUserDictionary(words);
+  // What a tokenizer of words keeps whole is masked whole.
+  const segmenter = jiebaSegmenter({ userDictionary: joinUserWords(tokenizer.userDictionary, given) });
   if (existsSync(join(folder, 'header.json'))) {
     const cache = await TokenCache.open(folder);
     const outdated = await cacheOutdated(cache, {

@@ -35,7 +35,7 @@ export const languageModelingOptions = z.strictObject({
   }),
   userDictionary: option(z.string().min(1).optional(), {
     description:
-      'words that are masked as a whole beside those of jieba: a word a line, then frequency and part of speech if wanted',
+      'words that are masked as a whole, and that a tokenizer of words knows, beside those of jieba: a word a line, then frequency and part of speech if wanted',
     group: 'App',
     value: 'file',
   }),

@@ -24,7 +24,10 @@ export interface BuildTokenCacheOptions {
   readonly tokenizer: Tokenizer;
   /** Folder to be made; it appears only when it is whole. */
   readonly out: string;
-  /** Finds the words for whole-word masking. Default: jieba. null: pre-tokenized words (characters). */
+  /**
+   * Finds the words for whole-word masking. Default: jieba, with the tokenizer's user dictionary if it has one. null:
+   * pre-tokenized words (characters).
+   */
   readonly segmenter?: Segmenter | null;
   /** Share of documents held out for evaluation. Default 0.005. */
   readonly heldOut?: number;
@@ -57,7 +60,8 @@ export async function buildTokenCache(options: BuildTokenCacheOptions): Promise<
   }
   const partial = `${out}.${process.pid}.partial`;
   const heldOut = options.heldOut ?? 0.005;
-  const segmenter = options.segmenter === undefined ? jiebaSegmenter() : options.segmenter;
+  const { userDictionary } = tokenizer;
+  const segmenter = options.segmenter === undefined ? jiebaSegmenter({ userDictionary }) : options.segmenter;
   const wordStarts = vocabSize <= LARGEST_TOP_BIT_VOCABULARY ? 'top-bit' : 'bitmap';
   const writers = {} as Record<Split, SplitWriter>;
   try {
@@ -106,10 +110,11 @@ export async function buildTokenCache(options: BuildTokenCacheOptions): Promise<
   }
 }
 
-/** SHA-256 that ties a cache to a vocabulary. */
+/** SHA-256 that ties a cache to a vocabulary, and to what cuts words for it. */
 export function vocabularyHash(tokenizer: Tokenizer): string {
   return createHash('sha256')
     .update(tokenizer.vocabulary.map((token) => token ?? '').join('\n'))
+    .update(tokenizer.wordSegmenter === null ? '' : `\nwords by ${tokenizer.wordSegmenter}`)
     .digest('hex');
 }
 
