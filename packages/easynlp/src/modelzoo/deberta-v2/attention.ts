@@ -1,4 +1,4 @@
-import { nn, type Tensor, tensor, tidy } from '@easynlp/torch';
+import { arange, nn, type Tensor, tensor, tidy } from '@easynlp/torch';
 import type { Attended, Visible } from '../shared/attention.js';
 import { type DebertaV2Config, type RelativeShape, relativeShape } from './config.js';
 
@@ -14,18 +14,24 @@ export interface DebertaVisible extends Visible {
   readonly tokens: Tensor | null;
 }
 
-/** Rows of the table for all pairs of positions: near distances each have their own, far ones share by logarithm. */
-export function relativeRows(length: number, shape: RelativeShape, device: string): Tensor {
+/** Rows of the embeddings for the distances 1 − size … size − 1: near ones each have their own, far ones share by logarithm. */
+export function rowsByDistance(size: number, shape: RelativeShape, device: string): Tensor {
   const { span } = shape;
-  const byDistance = Array.from({ length: 2 * length - 1 }, (_, i) => {
-    const row = bucketOf(i - (length - 1), shape) + span;
+  const rows = Array.from({ length: 2 * size - 1 }, (_, i) => {
+    const row = bucketOf(i - (size - 1), shape) + span;
     return Math.min(Math.max(row, 0), 2 * span - 1);
   });
-  const rows: number[] = [];
-  for (let i = 0; i < length; i++) {
-    for (let j = 0; j < length; j++) rows.push(byDistance[i - j + length - 1]!);
-  }
-  return tidy(() => tensor(rows, { dtype: 'int64' }).view([length, length]).to({ device }));
+  return tensor(rows, { dtype: 'int64', device });
+}
+
+/** The same for all pairs of positions, int64 [length, length]; `byDistance` is of a size of at least `length`. */
+export function rowsOfPairs(length: number, byDistance: Tensor): Tensor {
+  return tidy(() => {
+    const nearest = (byDistance.size(0) - 1) / 2;
+    const places = arange(length, { dtype: 'int64', device: byDistance.device });
+    const distances = places.unsqueeze(1).sub(places.unsqueeze(0));
+    return byDistance.indexSelect(0, distances.add(nearest).reshape([-1])).view([length, length]);
+  });
 }
 
 /** DeBERTa-v2's log buckets, computed in single precision as by the program that the weights come from. */

@@ -3,8 +3,8 @@ import { BertEncoder, initBertWeights } from '../bert/model.js';
 import type { EncoderInputs, EncoderOptions, EncoderOutput } from '../interfaces.js';
 import type { Visible } from '../shared/attention.js';
 import { type EncodedLayers, type EncoderLayer, EncoderModel, runLayers } from '../shared/encoder-model.js';
-import { type DebertaVisible, DisentangledSelfAttention, relativeRows } from './attention.js';
-import { type DebertaV2Config, debertaV2Positions, relativeShape } from './config.js';
+import { type DebertaVisible, DisentangledSelfAttention, rowsByDistance, rowsOfPairs } from './attention.js';
+import { type DebertaV2Config, debertaV2Positions, type RelativeShape, relativeShape } from './config.js';
 
 /*
  * DeBERTa-v2, He et al. 2021 (arXiv 2006.03654) with what its second version added: positions in log buckets, a
@@ -126,6 +126,8 @@ export class DebertaV2Model extends EncoderModel<DebertaV2Config> {
   override readonly unpads = false;
   readonly embeddings: DebertaV2Embeddings;
   readonly encoder: DebertaV2Encoder;
+  /** Names of the buffers made so far. */
+  readonly #tables = new Set<string>();
 
   constructor(config: DebertaV2Config, factory: nn.FactoryOptions = {}) {
     super(config);
@@ -159,9 +161,24 @@ export class DebertaV2Model extends EncoderModel<DebertaV2Config> {
     return {
       ...visible,
       relative: null,
-      rows: shape && relativeRows(embedded.size(1), shape, device),
+      rows: shape && this.rowsOf(embedded.size(1), shape, device),
       tokens: inputs.tokens ? inputs.tokens.unsqueeze(-1).to({ dtype }) : null,
     };
+  }
+
+  /**
+   * What comes from the host stays on the device: a step that is recorded as a CUDA graph can copy nothing there. The
+   * tables are of few sizes and none goes while a graph may still read it.
+   */
+  private rowsOf(length: number, shape: RelativeShape, device: string): Tensor {
+    let size = 64;
+    while (size < length) size *= 2;
+    const name = `rowsByDistance${size}`;
+    if (!this.#tables.has(name)) {
+      this.registerBuffer(name, rowsByDistance(size, shape, device), { persistent: false });
+      this.#tables.add(name);
+    }
+    return rowsOfPairs(length, this.buffer(name));
   }
 
   protected override run(embedded: Tensor, visible: Visible, options: EncoderOptions): EncodedLayers {
