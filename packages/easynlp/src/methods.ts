@@ -6,6 +6,7 @@ import { ptuning } from './fewshot/p-tuning/index.js';
 import { petEnsemble, softLabels } from './fewshot/pet/ensemble/index.js';
 import { pet } from './fewshot/pet/index.js';
 import { transPrompt, transPromptStage } from './fewshot/transprompt/index.js';
+import { kBert } from './knowledge/k-bert/index.js';
 import { type Method, registerMethod } from './trainer/method.js';
 
 /** Every method that comes with the toolkit; importing this file makes them known. */
@@ -22,6 +23,7 @@ const METHODS: readonly Method[] = [
   metakd,
   metakdTeacher,
   metakdStudent,
+  kBert,
 ];
 
 for (const method of METHODS) registerMethod(method);

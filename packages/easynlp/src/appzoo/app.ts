@@ -180,6 +180,10 @@ export interface App<
   texts?(row: Row, spec: Spec): readonly string[];
   /** Pads encoded rows into a batch. */
   collate(rows: readonly Encoded[], context: AppContext<Spec>, options?: CollateOptions): HostBatch;
+  /** Writes what the task needs beside weights, tokenizer and plain JSON into the folder of a trained model. */
+  saveFiles?(spec: Spec, folder: string): Promise<void>;
+  /** The task with what `saveFiles` wrote; JSON has it as its `toJSON()` says. */
+  loadFiles?(spec: Spec, folder: string): Promise<Spec>;
   /** The model with this task's head. */
   head(spec: Spec, source: ModelSource, options?: { onInfo?: (line: string) => void }): Promise<AppModel>;
   /** Parameters that train alike, where some of a model's own learn faster than others. Default: all alike. */

@@ -46,6 +46,7 @@ export async function writeArtefact(folder: string, parts: ArtefactParts): Promi
   await savePretrained(folder, parts.model);
   await parts.tokenizer.save(folder);
   const app = appOf(parts.spec);
+  await app.saveFiles?.(parts.spec, folder);
   await writeFile(join(folder, 'README.md'), modelCard(app, parts));
   const files: Record<string, string> = {};
   for (const name of (await readdir(folder)).sort()) files[name] = await sha256(join(folder, name));
@@ -174,7 +175,8 @@ export async function openArtefact(
     throw new EasyNlpError('APP_MISMATCH', { folder, trained: manifest.app, wanted });
   }
   const app = appOf(manifest.task);
-  const spec = app.adjust?.(manifest.task, options) ?? manifest.task;
+  const task = (await app.loadFiles?.(manifest.task, folder)) ?? manifest.task;
+  const spec = app.adjust?.(task, options) ?? task;
   const tokenizer = await Tokenizer.fromFolder(folder);
   const model = await app.head(spec, { kind: 'pretrained', folder });
   model.eval();

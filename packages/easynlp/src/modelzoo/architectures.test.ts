@@ -127,6 +127,12 @@ it('DKPLM is fine-tuned, and saved, as BERT', async () => {
   expect(model.config.model_type).toBe('bert');
 });
 
+it('K-BERT is loaded, and saved, as BERT', () => {
+  const model = AutoModelForMaskedLM.fromConfig(tiny('kbert'));
+  expect(model.constructor.name).toBe('BertForMaskedLM');
+  expect(model.config.model_type).toBe('bert');
+});
+
 it('every architecture has a paper and a word in both languages', () => {
   for (const { modelType, title, paper, about } of ARCHITECTURES) {
     expect(title, modelType).not.toBe('');

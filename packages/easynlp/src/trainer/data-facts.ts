@@ -4,7 +4,10 @@ import type { TrainConfig } from '../config/index.js';
 import { sha256 } from './checkpoint.js';
 
 /** What tells one data file from another: a row that was edited need not change the size. */
-export async function dataFacts({ train, dev }: TrainConfig): Promise<Record<string, unknown>> {
+export async function dataFacts(
+  { train, dev }: TrainConfig,
+  others: readonly string[] = [],
+): Promise<Record<string, unknown>> {
   const of = async (path: string) => {
     // Several corpus files or a pattern: the token cache made of them knows whether they changed.
     const facts = await stat(path).catch(() => null);
@@ -17,5 +20,7 @@ export async function dataFacts({ train, dev }: TrainConfig): Promise<Record<str
   };
   const [trainBytes, trainSha256] = await of(train);
   const [devBytes, devSha256] = dev === undefined ? [null, null] : await of(dev);
-  return { train, trainBytes, trainSha256, dev: dev ?? null, devBytes, devSha256 };
+  const facts = { train, trainBytes, trainSha256, dev: dev ?? null, devBytes, devSha256 };
+  const sums = await Promise.all(others.map(async (path) => [`sha256 of ${path}`, (await of(path))[1]]));
+  return { ...facts, ...Object.fromEntries(sums) };
 }

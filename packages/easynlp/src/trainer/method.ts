@@ -48,6 +48,8 @@ export interface Method {
    * A model trained with a variant needs it for prediction too: its task carries the method's name.
    */
   readonly variant?: (app: App) => App;
+  /** Data files beside the tables: a training that resumes wants them unchanged, too. */
+  readonly dataFiles?: (config: TrainConfig) => readonly string[];
   /**
    * What is trained on, where that is not simply the tables as they are: a teacher's logits beside each row, weights,
    * rows without labels. The app given here reads the validation table too; what is stored is the app's own task.

@@ -169,7 +169,7 @@ async function runTraining(
       hint: nearest(metric, known) ? `Did you mean ${nearest(metric, known)}?` : undefined,
     });
   }
-  const data = await dataFacts(config);
+  const data = await dataFacts(config, method.dataFiles?.(config));
   const store = new CheckpointStore(join(config.output, 'training', 'checkpoints'), config.keepLast);
   const resumed = await findResume(config, data, store, log);
   for (const group of Object.values(resumed?.content.tensors ?? {})) for (const t of group.values()) own(t);

@@ -38,8 +38,8 @@ export class LabelingModel extends nn.Module implements AppModel {
    */
   forward(inputs: ModelInputs): ModelOutputs {
     return tidy((): ModelOutputs => {
-      const { inputIds, attentionMask, tokenTypeIds, positions, labels } = inputs;
-      const { logits: all } = this.#tokens.forward({ inputIds, attentionMask, tokenTypeIds });
+      const { inputIds, attentionMask, tokenTypeIds, positionIds, positions, labels } = inputs;
+      const { logits: all } = this.#tokens.forward({ inputIds, attentionMask, tokenTypeIds, positionIds });
       const [rows, units] = positions!.shape as [number, number];
       const index = positions!.unsqueeze(2).expand([rows, units, all.size(-1)]);
       const logits = all.gather(1, index);

@@ -58,18 +58,26 @@ function labelSetOf(spec: ClassificationSpec): LabelSet {
   return made;
 }
 
-/** Tokenizes rows in Rust threads; one encoded row each, in order. */
-export async function encodeTexts(
+/** The text or the pair of each row. @throws EasyNlpError DATA_COLUMN_UNKNOWN, DATA_CELL naming the place */
+export function textsOf(
   rows: readonly Row[],
-  { spec, tokenizer }: AppContext<SequenceSpec>,
-): Promise<EncodedSequence[]> {
-  const { firstSequence, secondSequence } = spec;
-  const inputs = rows.map(
+  { firstSequence, secondSequence }: Pick<SequenceSpec, 'firstSequence' | 'secondSequence'>,
+): TextInput[] {
+  return rows.map(
     (row): TextInput =>
       secondSequence === null
         ? textOf(row, firstSequence)
         : [textOf(row, firstSequence), textOf(row, secondSequence)],
   );
+}
+
+/** Tokenizes rows in Rust threads; one encoded row each, in order. */
+export async function encodeTexts(
+  rows: readonly Row[],
+  { spec, tokenizer }: AppContext<SequenceSpec>,
+): Promise<EncodedSequence[]> {
+  const { secondSequence } = spec;
+  const inputs = textsOf(rows, spec);
   const encodings = await tokenizer.encodeBatch(inputs, { maxLength: spec.sequenceLength });
   return encodings.map((encoding) => ({
     length: encoding.length,
@@ -82,12 +90,22 @@ export async function encodeTexts(
 export async function encodeLabelled(
   rows: readonly Row[],
   context: AppContext<ClassificationSpec>,
-  { labels }: { labels: boolean },
+  options: { labels: boolean },
 ): Promise<EncodedText[]> {
+  return withLabels(rows, context, options, encodeTexts);
+}
+
+/** Rows as `encode` encodes their texts, with the ids of the gold labels. @throws EasyNlpError DATA_LABEL_UNKNOWN */
+export async function withLabels<Spec extends ClassificationSpec, Encoded extends EncodedSequence>(
+  rows: readonly Row[],
+  context: AppContext<Spec>,
+  { labels }: { labels: boolean },
+  encode: (rows: readonly Row[], context: AppContext<Spec>) => Promise<Encoded[]>,
+): Promise<(Encoded & EncodedText)[]> {
   const { spec } = context;
   // Labels first: a wrong one is found before any time is spent on the texts.
   const ids = labels ? rows.map((row) => labelSetOf(spec).idIn(row, spec.labelName)) : null;
-  const encoded = await encodeTexts(rows, context);
+  const encoded = await encode(rows, context);
   return encoded.map((row, i) => ({ ...row, label: ids?.[i] ?? -1 }));
 }
 

@@ -15,6 +15,8 @@ export {
   encodeLabelled,
   encodeTexts,
   textOf,
+  textsOf,
+  withLabels,
 } from './encode.js';
 export { sequenceInputs } from './inputs.js';
 export { classificationMetrics } from './metrics.js';

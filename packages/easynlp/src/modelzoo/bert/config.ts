@@ -77,9 +77,10 @@ export function checkBertShape(
 export const bertConfigSchema = z
   .looseObject({
     ...bertConfigFields,
-    // DKPLM (Zhang et al. 2022) adds knowledge in pre-training only: it is fine-tuned, and saved, as BERT.
+    // DKPLM (Zhang et al. 2022) adds knowledge in pre-training only, K-BERT (Liu et al. 2020) in what the model reads:
+    // their weights are loaded, and saved, as BERT's.
     model_type: z
-      .enum(['bert', 'dkplm'])
+      .enum(['bert', 'dkplm', 'kbert'])
       .transform(() => 'bert' as const)
       .default('bert'),
   })
