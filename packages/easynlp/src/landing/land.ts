@@ -5,7 +5,9 @@ import { basename, join } from 'node:path';
 import { libtorchInfo, numThreads } from '@easynlp/torch';
 import { MANIFEST } from '../appzoo/artefact.js';
 import { resolveOptions } from '../config/index.js';
+import { openUnlabelled } from '../distillation/shared/taught-rows.js';
 import { evaluate } from '../predictor/evaluate.js';
+import { checkTraining } from '../trainer/check-training.js';
 import { type TrainResult, type TrainRunOptions, train } from '../trainer/train.js';
 import { VERSION } from '../version.js';
 import { measureSpeed } from './measure.js';
@@ -38,6 +40,7 @@ export async function land(options: LandOptions, run: LandRunOptions = {}): Prom
   const config = resolveOptions(landOptions, 'land', { flags: options });
   const log = run.log ?? (() => {});
   const stages = await planStages(config);
+  await checkStages(config, stages);
   await mkdir(config.output, { recursive: true });
   const records: StageRecord[] = [];
   let previous = '';
@@ -50,6 +53,17 @@ export async function land(options: LandOptions, run: LandRunOptions = {}): Prom
   }
   const report = summarize(config, stages, records);
   return { ...report, files: writeReport(config.output, report) };
+}
+
+/** What is wrong with the data or the prompt is told before the first of the trainings, and before anything is written. */
+async function checkStages(config: LandConfig, stages: readonly Stage[]): Promise<void> {
+  const check = ({ options, folder: output }: Stage, more: { dev?: string } = {}) =>
+    checkTraining({ ...options, ...more, output } as unknown as Parameters<typeof checkTraining>[0]);
+  for (const stage of stages) {
+    const columns = await check(stage);
+    if (stage.options.method === 'kd') await openUnlabelled(config, columns);
+  }
+  if (config.test !== undefined) await check(stages[0]!, { dev: config.test });
 }
 
 async function runStage(

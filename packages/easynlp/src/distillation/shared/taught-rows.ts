@@ -53,7 +53,10 @@ export function checkTeachers(config: DistillationConfig & Written): void {
 }
 
 /** Tables of unlabelled rows, checked to have the columns that the task reads. */
-async function openUnlabelled(config: DistillationConfig, needed: readonly string[]): Promise<DataSource[]> {
+export async function openUnlabelled(
+  config: Pick<DistillationConfig, 'unlabelled' | 'unlabelledSchema' | 'schema' | 'format' | 'skipFirstLine'>,
+  needed: readonly string[],
+): Promise<DataSource[]> {
   const schema = config.unlabelledSchema ?? config.schema;
   return Promise.all(
     config.unlabelled.map(async (path) => {

@@ -9,13 +9,15 @@ import { openRuntime } from '../../../appzoo/runtime.js';
 import { argmax } from '../../../appzoo/sequence/index.js';
 import { openTable, type Row } from '../../../datahub/index.js';
 import { EasyNlpError } from '../../../errors/index.js';
+import { resolveModelFolder } from '../../../modelzoo/index.js';
 import { loadModel } from '../../../predictor/open-model.js';
+import { Tokenizer } from '../../../text/index.js';
 import { buildModel } from '../../../trainer/build-model.js';
 import { dataFacts } from '../../../trainer/data-facts.js';
 import { openTables } from '../../../trainer/labelled-rows.js';
 import type { TrainResult, TrainRunOptions } from '../../../trainer/train.js';
 import { Rng } from '../../../util/index.js';
-import type { PromptSpec } from '../../prompt/index.js';
+import { type PromptSpec, promptOf } from '../../prompt/index.js';
 import { pet } from '../pet.js';
 import { scoreRows, weightedMean } from './ensemble-scores.js';
 import { chooseRows, chooseTeachers } from './generations.js';
@@ -86,6 +88,11 @@ export class Ensemble {
     const tables = await openTables(config);
     for (const pattern of patterns) {
       this.specs.push((await this.app.prepare({ ...config, pattern } as never, tables.train)) as PromptSpec);
+    }
+    if (config.model !== undefined) {
+      // Words that the tokenizer does not know, too, before anything is written.
+      const tokenizer = await Tokenizer.fromFolder(await resolveModelFolder(config.model));
+      for (const spec of this.specs) await promptOf({ spec, tokenizer });
     }
     this.members = patterns.flatMap((pattern, i) =>
       Array.from({ length: config.patternSeeds }, (_, s) => ({
