@@ -41,6 +41,13 @@ export type {
   ReadingResult,
   ReadingTrainOptions,
 } from './appzoo/machine-reading-comprehension/index.js';
+export {
+  type ChoiceScore,
+  type MultipleChoiceInput,
+  type MultipleChoiceResult,
+  type MultipleChoiceTrainOptions,
+  uniqueChoices,
+} from './appzoo/multiple-choice/index.js';
 export { getApp, listApps } from './appzoo/registry.js';
 export {
   convertTags,

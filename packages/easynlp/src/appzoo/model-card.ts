@@ -8,6 +8,7 @@ const PIPELINE_TAGS: Readonly<Record<string, string>> = {
   geep_classify: 'text-classification',
   sequence_labeling: 'token-classification',
   machine_reading_comprehension: 'question-answering',
+  multiple_choice: 'multiple-choice',
   text_match: 'text-classification',
   text_match_regression: 'sentence-similarity',
   text_match_two_tower: 'sentence-similarity',

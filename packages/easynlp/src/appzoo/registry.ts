@@ -6,6 +6,7 @@ import { geepClassify } from './geep-classify/index.js';
 import { informationExtraction } from './information-extraction/index.js';
 import { languageModeling } from './language-modeling/index.js';
 import { machineReadingComprehension } from './machine-reading-comprehension/index.js';
+import { multipleChoice } from './multiple-choice/index.js';
 import { sequenceLabeling } from './sequence-labeling/index.js';
 import { textClassify } from './text-classify/index.js';
 import { textClassifyMultiLabel } from './text-classify-multi-label/index.js';
@@ -22,6 +23,7 @@ const APPS = new Map<string, App>(
       textMatch,
       textMatchRegression,
       textMatchTwoTower,
+      multipleChoice,
       sequenceLabeling,
       machineReadingComprehension,
       informationExtraction,

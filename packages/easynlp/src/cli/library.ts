@@ -59,6 +59,8 @@ export interface TextPipelineOptions {
 /** The part of a result that is printed; whatever else there is appears in the JSON. */
 export interface TextResult {
   readonly label?: string;
+  /** The right one of several choices. */
+  readonly choice?: string;
   /** A set of labels, possibly empty, and the probabilities of all. */
   readonly labels?: readonly string[];
   readonly scores?: readonly { readonly label: string; readonly probability: number }[];

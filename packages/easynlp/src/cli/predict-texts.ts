@@ -56,6 +56,7 @@ const SHOWN = 5;
  */
 function cells(result: TextResult): string[] {
   if (result.label !== undefined) return [result.label, (result.probability ?? Number.NaN).toFixed(4)];
+  if (result.choice !== undefined) return [result.choice, (result.probability ?? Number.NaN).toFixed(4)];
   if (result.labels !== undefined) return [labelSet(result)];
   if (result.answer !== undefined)
     return [result.answer ?? '–', (result.probability ?? Number.NaN).toFixed(4)];

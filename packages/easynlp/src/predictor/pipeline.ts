@@ -5,6 +5,7 @@ import { inferResults, type LoadedApp } from '../appzoo/inference.js';
 import type { ExtractionInput, ExtractionResult } from '../appzoo/information-extraction/index.js';
 import type { FillMaskResult } from '../appzoo/language-modeling/index.js';
 import type { ReadingInput, ReadingResult } from '../appzoo/machine-reading-comprehension/index.js';
+import type { MultipleChoiceInput, MultipleChoiceResult } from '../appzoo/multiple-choice/index.js';
 import { openRuntime, type Precision } from '../appzoo/runtime.js';
 import type { LabelingInput, LabelingResult } from '../appzoo/sequence-labeling/index.js';
 import type { TextClassifyInput, TextClassifyResult } from '../appzoo/text-classify/index.js';
@@ -28,6 +29,7 @@ export interface PipelineTasks {
   text_match: { input: TextMatchInput; result: TextMatchResult };
   text_match_regression: { input: TextMatchInput; result: TextMatchScore };
   text_match_two_tower: { input: TwoTowerInput; result: TwoTowerResult };
+  multiple_choice: { input: MultipleChoiceInput; result: MultipleChoiceResult };
   sequence_labeling: { input: LabelingInput; result: LabelingResult };
   machine_reading_comprehension: { input: ReadingInput; result: ReadingResult };
   information_extraction: { input: ExtractionInput; result: ExtractionResult };
