@@ -257,7 +257,6 @@ describe("EasyNLP's text_classify recipes run as they stand", () => {
   });
 
   it.each([
-    ['kg_file=tmp/HowNet.spo', 'K-BERT'],
     ['entity_file=a.csv rel_file=b.csv concept_emb_file=c.npy samples_file=d.npy', 'Kangaroo'],
     ['clue_name=clue task_name=tnews', 'CLUE'],
   ])('of features to come say so: %s', (udp, feature) => {
@@ -265,6 +264,42 @@ describe("EasyNLP's text_classify recipes run as they stand", () => {
     expect(error.code).toBe('FEATURE_NOT_AVAILABLE');
     expect(error.message).toContain(feature);
     expect(error.exitCode).toBe(2);
+  });
+
+  describe('K-BERT', () => {
+    const mapped = (flags: Record<string, string>, udp: string) =>
+      mapEasynlpFlags(recipe(flags, udp), { exists: () => false });
+    // run_cls.sh and run_ner.sh of its tutorial.
+    const udp = 'pretrain_model_name_or_path=kbert-base-chinese kg_file=tmp/kbert_data/kbert_kgs/HowNet.spo';
+
+    it.each(['text_classify', 'text_match', 'sequence_labeling'])('is what a .spo file trains: %s', (app) => {
+      const { values, warnings } = mapped({ ...TRAIN, app_name: app }, udp);
+      expect(values).toMatchObject({
+        ...{ app, method: 'kbert', kgFile: 'tmp/kbert_data/kbert_kgs/HowNet.spo' },
+        model: 'kbert-base-chinese',
+      });
+      expect(values.kgMaxEntities).toBeUndefined();
+      expect(warnings.join()).not.toContain('kg_');
+      expect(mapped({ ...TRAIN, app_name: app }, `kg_max_entities=3 ${udp}`).values.kgMaxEntities).toBe(3);
+    });
+
+    it('needs no file for predicting', () => {
+      const { values, warnings } = mapped(
+        { mode: 'predict', tables: 'a', outputs: 'b', checkpoint_dir: 'c' },
+        `kg_max_entities=3 ${udp}`,
+      );
+      expect(values).toMatchObject({ model: 'c' });
+      expect(values.kgFile).toBeUndefined();
+      expect(warnings.join()).toContain('the model has the facts of its training');
+    });
+
+    it.each([
+      [{ app_name: 'vectorization' }, udp, 'FEATURE_NOT_AVAILABLE'],
+      [{}, `${udp} kg_max_entities=two`, 'CONFIG_INVALID_VALUE'],
+      [{}, `${udp} enable_fewshot=True type=cpt_fewshot pattern=a,label`, 'CONFIG_CONFLICT'],
+    ])('says what it cannot do: %o %s', (flags, parameters, code) => {
+      expect(failure(() => mapped({ ...TRAIN, ...flags }, parameters)).code).toBe(code);
+    });
   });
 
   describe('few-shot', () => {

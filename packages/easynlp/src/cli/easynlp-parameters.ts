@@ -16,11 +16,14 @@ import { multiLabelOptions, multiLabelUseOptions } from '../appzoo/text-classify
 import { twoTowerOptions } from '../appzoo/text-match/two-tower-options.js';
 import { vectorizationOptions } from '../appzoo/vectorization/options.js';
 import { buildSchema, type CommandName, expectation, fieldsOf } from '../config/index.js';
+import { studentOptions, teacherOptions } from '../distillation/metakd/options.js';
 import { vanillaKdOptions } from '../distillation/vanilla-kd/options.js';
 import { EasyNlpError } from '../errors/index.js';
 import { nearest } from '../util/nearest.js';
 import { applyAugmentationParameters, applyDistillationParameters } from './easynlp-distillation.js';
 import { applyFewshotParameters } from './easynlp-fewshot.js';
+import { applyKnowledgeParameters } from './easynlp-knowledge.js';
+import { applyMetakdParameters } from './easynlp-metakd.js';
 import { applyTwoTowerParameters, TWO_TOWER_APP, TWO_TOWER_PARAMETERS } from './easynlp-two-tower.js';
 import { parseBoolean, parseFlagValue, parseNumber } from './schema-to-flags.js';
 import { parseUserDefinedParameters } from './user-defined-parameters.js';
@@ -57,7 +60,6 @@ const APP_PARAMETERS: Readonly<Record<string, ParameterType>> = {
 const FEATURES_TO_COME: Readonly<Record<string, string>> = {
   enable_vit: 'image to text generation',
   enable_vqgan: 'image to text generation',
-  kg_file: 'K-BERT (knowledge graph injection)',
   entity_file: 'knowledge-enhanced fine-tuning (Kangaroo)',
   rel_file: 'knowledge-enhanced fine-tuning (Kangaroo)',
   samples_file: 'knowledge-enhanced fine-tuning (Kangaroo)',
@@ -123,6 +125,8 @@ function typed(key: string, type: ParameterType, text: string): string | number 
 /** Options beside the command's, by the task and the method that EasyNLP's own parameters have selected. */
 function optionsOf(command: CommandName, { app, method }: Readonly<Record<string, unknown>>) {
   if (command === 'train' && method === 'kd') return vanillaKdOptions;
+  if (command === 'train' && method === 'metakd_teacher') return teacherOptions;
+  if (command === 'train' && method === 'metakd_student') return studentOptions;
   if (app === 'text_classify') return command === 'train' ? textClassifyOptions : textClassifyUseOptions;
   if (app === 'geep_classify')
     return { train: geepOptions, evaluate: geepEvaluateOptions, predict: geepPredictOptions }[command];
@@ -167,8 +171,10 @@ export function applyUserDefinedParameters(
     if (variant !== undefined && typed(key, 'boolean', value) === true) values.app = variant;
   }
   applyFewshotParameters(seen, { command, values, warnings });
+  applyKnowledgeParameters(seen, { command, values, warnings });
   const isTwoTower = values.app === TWO_TOWER_APP && command === 'train';
   applyDistillationParameters(seen, { command, values, warnings });
+  applyMetakdParameters(seen, { command, values, warnings });
   applyAugmentationParameters(seen, { command, values });
   const schema = buildSchema(command, isTwoTower ? twoTowerOptions : optionsOf(command, values));
   const fields = new Map(fieldsOf(schema).map((field) => [field.key, field]));
