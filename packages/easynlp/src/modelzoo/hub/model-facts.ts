@@ -28,6 +28,8 @@ const PAI = 'Alibaba PAI';
 const META = 'Facebook AI, Liu et al. 2019';
 const LANGBOAT = 'Langboat, Zhang et al. 2021';
 const IDEA = 'IDEA-CCNL, Fengshenbang';
+const WOBERT = 'Zhuiyi Technology, Su 2020; words, cut by jieba';
+const ROFORMER = 'Zhuiyi Technology, Su et al. 2021; words, cut by jieba';
 const BASE = '12 × 768';
 const LARGE = '24 × 1024';
 
@@ -107,4 +109,15 @@ export const MODEL_FACTS: Readonly<Record<string, ModelFacts>> = {
   'IDEA-CCNL/Erlangshen-MegatronBert-1.3B': facts('megatron-bert', '1.3 billion', IDEA, null, true),
   'IDEA-CCNL/Erlangshen-Roberta-110M-Sentiment': facts('bert', BASE, IDEA, null, true),
   'blender-dialog-90M-en': facts('blenderbot-small', '90 million', 'Facebook AI', null, true),
+  'junnyu/wobert_chinese_base': facts('bert', BASE, WOBERT, null, true),
+  'junnyu/wobert_chinese_plus_base': facts('bert', BASE, WOBERT, null, true),
+  'junnyu/roformer_chinese_small': facts('roformer', '6 × 384', ROFORMER, null, true),
+  'junnyu/roformer_chinese_base': facts('roformer', BASE, ROFORMER, null, true),
+  'junnyu/roformer_chinese_char_base': facts(
+    'roformer',
+    BASE,
+    'Zhuiyi Technology, Su et al. 2021',
+    null,
+    true,
+  ),
 };

@@ -90,6 +90,12 @@ export const MODEL_NAMES: Readonly<Record<string, ModelName>> = {
   'hfl/rbt6': {},
   'hfl/macbert-base-zh': { huggingface: 'hfl/chinese-macbert-base' },
   'hfl/macbert-large-zh': { huggingface: 'hfl/chinese-macbert-large' },
+  // Models of words (Zhuiyi Technology), as Jun Yu converted them: EasyNLP names WoBERT without publishing one
+  'junnyu/wobert_chinese_base': {},
+  'junnyu/wobert_chinese_plus_base': {},
+  'junnyu/roformer_chinese_small': {},
+  'junnyu/roformer_chinese_base': {},
+  'junnyu/roformer_chinese_char_base': {},
   // Generation: EasyNLP re-uploaded other groups' models below "hfl/"
   'hfl/randeng-238M-Summary-Chinese': { huggingface: 'IDEA-CCNL/Randeng-Pegasus-238M-Summary-Chinese' },
   'hfl/randeng-523M-Summary-Chinese': { huggingface: 'IDEA-CCNL/Randeng-Pegasus-523M-Summary-Chinese' },

@@ -17,6 +17,7 @@ const COMPANIONS = [
   'spm.model',
   'sentencepiece.bpe.model',
   'tokenizer.model',
+  'user_dict.txt',
   'label_mapping.json',
   'easynlp.json',
 ];

@@ -27,7 +27,7 @@ export const roformerArchitecture = architecture<RoFormerConfig>({
   modelType: 'roformer',
   title: 'RoFormer',
   paper: 'Su et al. 2021, arXiv 2104.09864',
-  about: { en: 'rotary positions', zh: '旋转位置编码' },
+  about: { en: 'rotary positions; a tokenizer of words', zh: '旋转位置编码；词级分词器' },
   schema: roformerConfigSchema,
   models: {
     encoder: RoFormerModel,
