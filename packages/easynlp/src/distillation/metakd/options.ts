@@ -38,6 +38,11 @@ export type DistillPart = (typeof DISTILL_PARTS)[number];
 
 export const studentFields = {
   teacher: distillationFields.teacher,
+  domain: option(z.string().min(1).optional(), {
+    description: 'MetaKD: domain whose rows train and validate the student; unset = all of the table',
+    group: 'Data',
+    easynlp: 'genre (user_defined_parameters)',
+  }),
   temperature: distillationFields.temperature,
   distillStage: option(z.enum(['joint', 'first', 'second']).default('joint'), {
     description:
@@ -157,7 +162,7 @@ const shapeOf = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape);
 
 export const teacherOptions = shapeOf({ ...domainFields, ...teacherFields });
 export const studentOptions = shapeOf({ ...domainFields, ...teacherFields, ...studentFields });
-const { teacher: _, distillStage: __, ...pipelineStudentFields } = studentFields;
+const { teacher: _, distillStage: __, domain: ___, ...pipelineStudentFields } = studentFields;
 export const pipelineOptions = shapeOf({
   ...domainFields,
   ...teacherFields,

@@ -2,12 +2,15 @@ import { nn, noGrad, type Tensor, where } from '@easynlp/torch';
 import type { AppModel, ModelInputs } from '../../appzoo/app.js';
 import { readManifest } from '../../appzoo/artefact.js';
 import type { Objective } from '../../appzoo/objective.js';
+import type { DataSource } from '../../datahub/index.js';
 import { EasyNlpError } from '../../errors/index.js';
 import { BertForSequenceClassification } from '../../modelzoo/index.js';
 import type { Method, MethodContext, MethodRows } from '../../trainer/method.js';
+import { nearest } from '../../util/index.js';
 import type { DistillationConfig } from '../shared/options.js';
 import { taughtRows } from '../shared/taught-rows.js';
 import { Bridge } from './bridge.js';
+import { rowsOfDomain } from './domain-table.js';
 import { domainsOfTeacher, type LoadedTeacher, loadTeacher, teacherFolder } from './loaded-teacher.js';
 import { expertiseWeight, goldProbability, softCrossEntropy } from './losses.js';
 import { type DistillPart, type StudentOptions, studentOptions } from './options.js';
@@ -156,7 +159,22 @@ async function studentRows(context: MethodContext): Promise<MethodRows> {
       )
     : { tables: context.tables!, app: context.app };
   const columns = await domainColumns(config, tables.train, domainsOfTeacher(task, folder));
-  return { tables, app: withDomains(app, () => columns) };
+  const { domain } = config;
+  if (domain === undefined) return { tables, app: withDomains(app, () => columns) };
+  if (!columns.domains.includes(domain)) {
+    throw new EasyNlpError('CONFIG_INVALID_VALUE', {
+      key: 'domain',
+      expected: `one of the teacher's: ${columns.domains.join(', ')}`,
+      got: domain,
+      suggestion: nearest(domain, columns.domains) ?? undefined,
+    });
+  }
+  const only = (source: DataSource) => rowsOfDomain(source, columns.domainColumn, domain);
+  return {
+    // Validation too: EasyNLP validates on all domains, by a misspelt argument.
+    tables: { train: await only(tables.train), dev: tables.dev && (await only(tables.dev)) },
+    app: withDomains(app, () => columns),
+  };
 }
 
 export const metakdStudent: Method = {
