@@ -58,7 +58,7 @@ export interface SplitRequest {
 export interface BenchmarkTask {
   readonly name: string;
   readonly title: string;
-  readonly app: 'text_classify' | 'text_match' | 'machine_reading_comprehension';
+  readonly app: 'text_classify' | 'text_match' | 'multiple_choice' | 'machine_reading_comprehension';
   /** The figure of the table. */
   readonly metric: string;
   /** Ways of turning the data into rows; the first is the usual one. */

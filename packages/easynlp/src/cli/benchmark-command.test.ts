@@ -142,8 +142,11 @@ describe('easynlp benchmark', () => {
       // Three questions.
       expect(out).toMatch(new RegExp(`^\\| ${method} \\| (0\\.0|33\\.3|66\\.7|100\\.0) \\|$`, 'm'));
     }
-    const run = JSON.parse(readFileSync(at('chid/runs/chid/pet/0-seed42.json'), 'utf8'));
-    expect(run.rows).toEqual({ train: 6, evaluated: 3 });
+    for (const method of ['finetune', 'pet']) {
+      const run = JSON.parse(readFileSync(at(`chid/runs/chid/${method}/0-seed42.json`), 'utf8'));
+      expect(run.rows).toEqual({ train: 6, evaluated: 3 });
+      expect(run.config.app).toBe(method === 'finetune' ? 'multiple_choice' : 'text_classify');
+    }
   });
 
   it('trains on the 16-shot sets, whose patterns are in quotes', async () => {
@@ -170,25 +173,34 @@ describe('easynlp benchmark', () => {
         { version: 'v1.0', data: [{ title: '', paragraphs: [{ id: 'P', context: '质量很好。', qas }] }] },
       ]);
       const asked = [{ question: '什么好？', choice: ['质量', '成语', '运气'], answer: '成语' }];
+      rows(`clue/chid/${part}.json`, [
+        { content: ['质量#idiom000001#，运气#idiom000002#。'], candidates: IDIOMS },
+      ]);
+      rows(`clue/chid/${part}_answer.json`, [{ '#idiom000001#': 0, '#idiom000002#': 1 }]);
       for (const kind of ['d', 'm']) rows(`clue/c3/${kind}-${part}.json`, [[[['成语很好。'], asked, '1']]]);
     }
     writeFileSync(
       at('clue.yaml'),
-      `tasks:\n${['afqmc', 'cmrc2018', 'c3'].map((t) => `  ${t}: {all: {sequenceLength: 32, batchSize: 2, maxSteps: 2}}\n`).join('')}`,
+      `tasks:\n${['afqmc', 'cmrc2018', 'chid', 'c3'].map((t) => `  ${t}: {all: {sequenceLength: 32, batchSize: 2, maxSteps: 2}}\n`).join('')}`,
     );
     const { code, out, err } = await easynlp([
       ...['clue', '--data', at('clue'), '--model', at('bert-tiny'), '--settings', at('clue.yaml')],
       ...['--device', 'cpu', '--num-threads', '1', '--output', at('clue-out')],
-      ...['--tasks', 'afqmc,cmrc2018,c3', '--seeds', '1,2'],
+      ...['--tasks', 'afqmc,cmrc2018,chid,c3', '--seeds', '1,2'],
     ]);
     expect(code, err).toBe(0);
-    expect(out).toMatch(/^finetune( +\d+\.\d \(\d+\.\d\)| +\d+\.\d){4}$/m);
+    expect(out).toMatch(/^finetune( +\d+\.\d \(\d+\.\d\)| +\d+\.\d){5}$/m);
     expect(out).toMatch(/measured on dev\.json, d-dev\.json \+ m-dev\.json; .* of 2 runs/);
-    expect(out).toMatch(/^BERT-base \(test\) +\d+\.\d +73\.7 +71\.6 +64\.5$/m);
+    expect(out).toMatch(/^BERT-base \(test\) +\d+\.\d +73\.7 +71\.6 +82\.0 +64\.5$/m);
     const run = (task: string) =>
       JSON.parse(readFileSync(at(`clue-out/runs/${task}/finetune/full-seed1.json`), 'utf8'));
     expect(run('cmrc2018').metrics).toMatchObject({ f1: expect.any(Number), em: expect.any(Number) });
     expect(run('c3').rows).toEqual({ train: 2, evaluated: 2 });
+    expect(run('chid').metrics).toEqual({
+      accuracy: expect.any(Number),
+      unique_accuracy: run('chid').score,
+      loss: expect.any(Number),
+    });
     const missing = await easynlp([
       ...['clue', '--data', at('clue'), '--model', at('bert-tiny'), '--output', at('x'), '--tasks', 'drcd'],
     ]);

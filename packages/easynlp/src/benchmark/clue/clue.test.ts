@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { readingTrainOptions } from '../../appzoo/machine-reading-comprehension/options.js';
+import { multipleChoiceTrainOptions } from '../../appzoo/multiple-choice/options.js';
+import { trainConfigSchema } from '../../config/index.js';
 import { EasyNlpError } from '../../errors/index.js';
 import { planRuns } from '../plan.js';
 import { runSuite } from '../run-suite.js';
@@ -122,30 +124,40 @@ describe('CLUE rows', () => {
 
   const IDIOMS = ['画蛇添足', '守株待兔', '井底之蛙', '叶公好龙', '亡羊补牢'];
 
-  it('of gaps: every candidate a pair, every gap a question', async () => {
-    both('chid', [
-      { content: ['他#idiom000001#，又\n#idiom000002#。', '别#idiom000003#！'], candidates: IDIOMS },
+  const ANSWERS = { '#idiom000001#': 1, '#idiom000002#': 0, '#idiom000003#': 4 };
+  const PASSAGES = {
+    content: ['他#idiom000001#，又\n#idiom000002#。', '别#idiom000003#！'],
+    candidates: IDIOMS,
+  };
+
+  it('of gaps: every gap a question, those of a line in a group', async () => {
+    both('chid', [PASSAGES, { content: ['#idiom000001#'], candidates: IDIOMS }]);
+    for (const name of ['train', 'dev']) file(`chid/${name}_answer.json`, JSON.stringify(ANSWERS));
+    const { train, evaluation, labels } = await load('chid');
+    expect(evaluation.rows).toEqual([
+      { text: '他#idiom#，又 　　。', choices: IDIOMS, label: '1', passage: '1' },
+      { text: '他　　，又 #idiom#。', choices: IDIOMS, label: '0', passage: '1' },
+      { text: '别#idiom#！', choices: IDIOMS, label: '4', passage: '1' },
+      { text: '#idiom#', choices: IDIOMS, label: '1', passage: '2' },
     ]);
-    const answers = { '#idiom000001#': 1, '#idiom000002#': 0, '#idiom000003#': 4 };
-    for (const name of ['train', 'dev']) file(`chid/${name}_answer.json`, JSON.stringify(answers));
-    const { train, evaluation } = await load('chid');
-    expect(evaluation.rows).toHaveLength(15);
-    expect(evaluation.questions!.map((q) => q.answer)).toEqual([1, 0, 4]);
-    expect(evaluation.questions![1]!.candidates.map((c) => c.row)).toEqual([5, 6, 7, 8, 9]);
-    expect(evaluation.rows[1]).toEqual({ idiom: '守株待兔', text: '他守株待兔，又 　　。', label: '1' });
-    expect(evaluation.rows[5]).toEqual({ idiom: '画蛇添足', text: '他　　，又 画蛇添足。', label: '1' });
-    expect(evaluation.rows[14]).toEqual({ idiom: '亡羊补牢', text: '别亡羊补牢！', label: '1' });
-    // The right one and three wrong ones of each are trained on; with the other view, all.
-    expect(train.rows.map((row) => row.label).join('')).toBe('010010000001');
-    expect(train.questions).toBeUndefined();
-    expect((await load('chid', { view: 'rows' })).train.rows).toEqual(evaluation.rows);
+    expect([train.rows, evaluation.questions, labels]).toEqual([evaluation.rows, undefined, []]);
+  });
+
+  it('of gaps whose answers are lines, as ChID’s first release has them', async () => {
+    both('chid', [PASSAGES]);
+    for (const name of ['train', 'dev']) {
+      file(`chid/${name}_answer.json`, '#idiom000001#,1\n#idiom000002#,0\n#idiom000003#,4\n');
+    }
+    expect((await load('chid')).train.rows.map((row) => row.label)).toEqual(['1', '0', '4']);
+    file('chid/dev_answer.json', '#idiom000001#,1\n#idiom000002#,\n');
+    await expect(load('chid')).rejects.toThrow(/the answer "" for #idiom000002# in dev_answer\.json/);
   });
 
   it('of gaps in long passages: the gap stays within its surroundings', async () => {
     both('chid', [{ content: [`${'前'.repeat(400)}#idiom000001#${'后'.repeat(400)}`], candidates: IDIOMS }]);
     for (const name of ['train', 'dev']) file(`chid/${name}_answer.json`, '{"#idiom000001#": 2}');
     const { evaluation } = await load('chid');
-    expect(evaluation.rows[0]!.text).toBe(`${'前'.repeat(56)}画蛇添足${'后'.repeat(56)}`);
+    expect(evaluation.rows[0]!.text).toBe(`${'前'.repeat(64)}#idiom#${'后'.repeat(64)}`);
   });
 
   it.each([
@@ -163,18 +175,22 @@ describe('CLUE rows', () => {
       [['男：几点了？', '女：三点。'], [{ question: '现在几点？', choice: ['两点', '三点'], answer }], '1-1'],
     ]);
 
+  it('of multiple choice in files of the names that C3 itself has', async () => {
+    for (const name of ['d-train', 'm-train', 'd-dev', 'm-dev']) file(`c3/c3-${name}.json`, c3('两点'));
+    expect((await load('c3')).train.rows.map((row) => row.label)).toEqual(['0', '0']);
+  });
+
   it('of multiple choice: dialogues and other texts together', async () => {
     for (const name of ['d-train', 'm-train', 'd-dev', 'm-dev']) file(`c3/${name}.json`, c3('三点'));
     const { train, evaluation } = await load('c3');
-    const pair = { text: '男：几点了？ 女：三点。' };
-    expect(train.rows.slice(0, 2)).toEqual([
-      { question: '现在几点？ 两点', ...pair, label: '0' },
-      { question: '现在几点？ 三点', ...pair, label: '1' },
-    ]);
-    expect(evaluation.questions).toEqual([
-      { answer: 1, candidates: [0, 1].map((row) => ({ row, label: '1' })) },
-      { answer: 1, candidates: [2, 3].map((row) => ({ row, label: '1' })) },
-    ]);
+    const question = {
+      text: '男：几点了？ 女：三点。',
+      question: '现在几点？',
+      choices: ['两点', '三点'],
+      label: '1',
+    };
+    expect(train.rows).toEqual([question, question]);
+    expect(evaluation.questions).toBeUndefined();
     expect(evaluation.file).toBe(join(data, 'c3', 'd-dev.json + m-dev.json'));
     file('c3/m-train.json', c3('四点'));
     await expect(load('c3')).rejects.toThrow(/m-train\.json.*\[0\]\[1\]\[0\]\.answer: "四点" is none/);
@@ -221,11 +237,14 @@ describe('CLUE settings', () => {
     expect(options).toMatchObject({ learningRate, batchSize, sequenceLength, epochs });
   });
 
-  it('of reading are options that the task has', () => {
-    const known = [...Object.keys(readingTrainOptions.shape), 'learningRate', 'batchSize', 'epochs'];
-    for (const task of ['cmrc2018', 'drcd']) {
-      expect(known).toEqual(expect.arrayContaining(Object.keys(clue.settings.tasks[task]!.all!)));
-    }
+  it.each([
+    ['cmrc2018', readingTrainOptions],
+    ['drcd', readingTrainOptions],
+    ['chid', multipleChoiceTrainOptions],
+    ['c3', multipleChoiceTrainOptions],
+  ])('of %s are options that its task has', (task, own) => {
+    const known = [...Object.keys(own.shape), ...Object.keys(trainConfigSchema.shape)];
+    expect(known).toEqual(expect.arrayContaining(Object.keys(clue.settings.tasks[task]!.all!)));
   });
 
   it('have published figures of tasks that exist', () => {

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { EasyNlpError } from '../../errors/index.js';
 import { type Converter, cluewsc, csl, pair, single } from '../fewclue/convert.js';
@@ -18,12 +18,8 @@ interface TaskShape {
   readonly files: TaskFiles;
   readonly labels?: readonly string[];
   readonly words?: Readonly<Record<string, string>>;
-  readonly views?: readonly string[];
-  /** Files of a part → rows. `training`: rows that are trained on, so that some may be left out. */
-  readonly read: (
-    paths: readonly string[],
-    how: { readonly view: string; readonly training: boolean },
-  ) => Promise<BenchmarkRows>;
+  /** Files of a part → rows. */
+  readonly read: (paths: readonly string[]) => Promise<BenchmarkRows>;
 }
 
 /** Train and dev, each a file, and what else there is. */
@@ -35,8 +31,8 @@ const files = (folder: string, more: Partial<TaskFiles> = {}): TaskFiles => ({
 });
 
 function task(shape: TaskShape): BenchmarkTask {
-  const { name, title, app, metric = 'accuracy', labels = [], words = {}, views = ['rows'], read } = shape;
-  const load = async ({ data, evaluateOn, view }: SplitRequest) => {
+  const { name, title, app, metric = 'accuracy', labels = [], words = {}, read } = shape;
+  const load = async ({ data, evaluateOn }: SplitRequest) => {
     const refuse = (problem: string) => new EasyNlpError('CLI_BAD_FLAG', { flag: '--evaluate-on', problem });
     if (evaluateOn === 'dev-all') throw refuse('dev-all exists for fewclue only');
     if (evaluateOn === 'test' && !shape.files.test) {
@@ -48,8 +44,7 @@ function task(shape: TaskShape): BenchmarkTask {
     );
     const test =
       evaluateOn === 'test' || (evaluateOn === 'auto' && shape.files.test !== undefined && hasTest);
-    const part = (which: 'train' | 'dev' | 'test') =>
-      read(taskFiles(folder, shape.files, which), { view, training: which === 'train' });
+    const part = (which: 'train' | 'dev' | 'test') => read(taskFiles(folder, shape.files, which));
     return {
       train: await part('train'),
       evaluation: await part(test ? 'test' : 'dev'),
@@ -59,7 +54,7 @@ function task(shape: TaskShape): BenchmarkTask {
       unlabeled: null,
     };
   };
-  return { name, title, app, metric, views, load };
+  return { name, title, app, metric, views: ['rows'], load };
 }
 
 /** A file of JSON Lines, a row a line. */
@@ -75,9 +70,6 @@ const TNEWS = Array.from({ length: 17 }, (_, i) => String(100 + i)).filter((l) =
 const IFLYTEK = Array.from({ length: 119 }, (_, i) => String(i));
 
 const questions: TaskShape['read'] = async ([path]) => reading(await readSquadRows(path!), path!);
-
-/** Wrong candidates of a question that ChID's view `sampled` trains on. */
-const SAMPLED = 3;
 
 export const CLUE_TASKS: readonly BenchmarkTask[] = [
   task({
@@ -146,7 +138,10 @@ export const CLUE_TASKS: readonly BenchmarkTask[] = [
     title: 'the part of a text that answers a question',
     app: 'machine_reading_comprehension',
     metric: 'em',
-    files: files('cmrc2018'),
+    files: files('cmrc2018', {
+      train: [['train.json', 'cmrc2018_train.json']],
+      dev: [['dev.json', 'cmrc2018_dev.json']],
+    }),
     read: questions,
   }),
   task({
@@ -164,29 +159,33 @@ export const CLUE_TASKS: readonly BenchmarkTask[] = [
   task({
     name: 'chid',
     title: 'idiom for a gap, out of ten',
-    app: 'text_match',
+    app: 'multiple_choice',
+    // The baselines give no idiom twice to the gaps of a line, and so do the published figures.
+    metric: 'unique_accuracy',
     files: files('chid', {
       train: [['train.json'], ['train_answer.json']],
       dev: [['dev.json'], ['dev_answer.json']],
     }),
-    labels: BINARY,
-    views: ['sampled', 'rows'],
-    read: async ([path, answers], { view, training }) =>
+    read: async ([path, answers]) =>
       chid(await readJsonRows(path!), {
         file: path!,
-        answers: { file: answers!, values: mapping(answers!) },
-        wrong: training && view === 'sampled' ? SAMPLED : 'all',
+        answers: { file: answers!, values: answersIn(answers!) },
       }),
   }),
   task({
     name: 'c3',
     title: 'answer to a question about a text, out of two to four',
-    app: 'text_match',
+    app: 'multiple_choice',
     files: files('c3', {
-      train: [['d-train.json'], ['m-train.json']],
-      dev: [['d-dev.json'], ['m-dev.json']],
+      train: [
+        ['d-train.json', 'c3-d-train.json'],
+        ['m-train.json', 'c3-m-train.json'],
+      ],
+      dev: [
+        ['d-dev.json', 'c3-d-dev.json'],
+        ['m-dev.json', 'c3-m-dev.json'],
+      ],
     }),
-    labels: BINARY,
     // Dialogues and other texts are one task; results name both files.
     read: async (paths) =>
       c3(
@@ -196,7 +195,18 @@ export const CLUE_TASKS: readonly BenchmarkTask[] = [
   }),
 ];
 
-function mapping(file: string): Readonly<Record<string, unknown>> {
+/** Gaps and the numbers of their answers: a JSON object, or lines `#idiom000001#,3` as ChID's first release has them. */
+function answersIn(file: string): Readonly<Record<string, unknown>> {
+  const content = readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
+  if (/^\s*#idiom/.test(content)) {
+    return Object.fromEntries(
+      content
+        .trim()
+        .split(/\r?\n/)
+        .map((line) => line.split(',', 2) as [string, string])
+        .map(([gap, answer = '']) => [gap.trim(), /^\s*\d+\s*$/.test(answer) ? Number(answer) : answer]),
+    );
+  }
   const value = readJson(file);
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
     return value as Readonly<Record<string, unknown>>;

@@ -134,6 +134,15 @@ describe('FewCLUE rows', () => {
     ]);
   });
 
+  it('with a gap: a question a row for multiple_choice, which has no labels', async () => {
+    both('chid', [{ ...idiom, content: '他总是#idiom#，等着#idiom#。' }]);
+    const { train, labels, words } = await load('chid', { view: 'choices' });
+    expect(train).toMatchObject({
+      rows: [{ text: '他总是#idiom#，等着　　。', choices: idiom.candidates, label: '1' }],
+    });
+    expect([train.questions, labels, words]).toEqual([undefined, [], {}]);
+  });
+
   it('with a gap: a cloze whose labels are all candidates', async () => {
     const other = { ...idiom, candidates: ['守株待兔', '亡羊补牢', '画龙点睛'], answer: 0 };
     write('chid', { 'train_0.json': [idiom], 'dev_0.json': [other] });
@@ -235,8 +244,8 @@ describe.skipIf(folder === null || !existsSync(folder))(
           const loaded = await task.load({ data: folder!, split, evaluateOn: 'dev', view });
           const count = ({ questions, rows }: SplitData['train']) => questions?.length ?? rows.length;
           expect([count(loaded.train), count(loaded.evaluation)]).toEqual([train, dev]);
-          if (view !== 'cloze') expect(loaded.labels).toHaveLength(labels);
-          if (view !== 'cloze') expect(Object.keys(loaded.words).sort()).toEqual([...loaded.labels].sort());
+          if (view === 'rows') expect(loaded.labels).toHaveLength(labels);
+          if (view === 'rows') expect(Object.keys(loaded.words).sort()).toEqual([...loaded.labels].sort());
         }
       }
     });

@@ -104,6 +104,23 @@ function gapOf(row: Row, labelled: boolean) {
   };
 }
 
+/** A question a row: the text with its gap and the idioms to choose from. */
+export const chidChoices: Converter = Object.assign(
+  ((rows, { file, labelled }) => ({
+    file,
+    rows: rows.map((row) => {
+      const { before, after, candidates, answer } = gapOf(row, labelled);
+      return {
+        text: `${before}${GAP}${after}`,
+        choices: candidates,
+        ...(labelled ? { label: String(answer) } : {}),
+      };
+    }),
+  })) satisfies Converter,
+  // A position among a row's own choices is no label that the task has.
+  { labels: () => [] },
+);
+
 /** Each candidate in its place as a row of its own: right (1) or not (0); the most probable one is chosen. */
 export const chidPairs: Converter = (rows, { file, labelled }) => {
   const out: BenchmarkRow[] = [];

@@ -89,7 +89,14 @@ export const FEWCLUE_SETTINGS: SuiteSettings = {
     },
     chid: {
       methods: {
-        finetune: { firstSequence: 'idiom', secondSequence: 'text' },
+        finetune: {
+          app: 'multiple_choice',
+          view: 'choices',
+          gap: '#idiom#',
+          firstSequence: 'text',
+          choicesName: ['choices'],
+          gold: 'index',
+        },
         // The cloze has about five hundred idioms as labels, and its 42 rows are repeated as often as labels need.
         pet: { view: 'cloze', pattern: 'before,label,after', epochs: 1 },
         ptuning: { view: 'cloze', pattern: 'before,<pseudo:1>,label,<pseudo:1>,after', epochs: 1 },

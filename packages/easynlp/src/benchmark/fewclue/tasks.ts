@@ -64,7 +64,7 @@ function task({ name, title, app = 'text_classify', labels, words, views }: Task
       .find(existsSync);
     const train = await read(join(folder, `train_${split}.json`));
     const evaluation = await read(evaluated);
-    // In a cloze the labels are the idioms that may stand in the gap.
+    // In a cloze the labels are the idioms that may stand in the gap; rows with choices of their own have none.
     const idioms = converter.labels?.([train, evaluation]);
     return {
       train: idioms ? repeated(train, idioms.length) : train,
@@ -129,6 +129,6 @@ export const FEWCLUE_TASKS: readonly BenchmarkTask[] = [
     title: 'idiom for a gap, out of seven',
     labels: ['0', '1'],
     words: { 0: '错', 1: '对' },
-    views: { rows: convert.chidPairs, cloze: convert.chidCloze },
+    views: { rows: convert.chidPairs, cloze: convert.chidCloze, choices: convert.chidChoices },
   }),
 ];
