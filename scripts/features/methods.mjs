@@ -102,6 +102,11 @@ export const DISTILLATION = {
       ],
     ],
     [
+      'MetaKD scripts with their flags (teacher, first and second stage, genre)',
+      'MetaKD 脚本的原有参数（教师、两个阶段、genre）',
+      ['cli/easynlp-metakd.test.ts'],
+    ],
+    [
       'Augmented data for distillation',
       '蒸馏用的数据扩增',
       [
@@ -134,7 +139,15 @@ export const KNOWLEDGE = {
       'its checkpoints are fine-tuned; pre-training with knowledge is not here',
       '可微调其检查点；没有带知识的预训练',
     ],
-    ['K-BERT with a `.spo` file', 'K-BERT 与 `.spo` 文件', [], 'not begun', '尚未开始'],
+    [
+      'K-BERT with a `.spo` file',
+      'K-BERT 与 `.spo` 文件',
+      [
+        'cli/e2e-k-bert.test.ts',
+        'knowledge/k-bert/knowledge-graph.test.ts',
+        'knowledge/k-bert/train.test.ts',
+      ],
+    ],
     [
       'CKBERT: linguistic masks, contrastive learning on a graph',
       'CKBERT：语言学掩码、图谱对比学习',
