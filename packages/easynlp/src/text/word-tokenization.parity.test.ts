@@ -37,17 +37,20 @@ describe.skipIf(vocabulary === null || !existsSync(vocabulary))(
       expect(await digestRows(words, pairs)).toEqual(expected.pairs);
       expect(await digestRows(words, longPairs)).toEqual(expected.longPairs);
     });
-
-    it('puts every token where it stands in the text', async () => {
-      const words = await tokenizer();
-      for (const { text, tokens } of expected.sentences) {
-        const encoding = await words.encode(text, null, { addSpecialTokens: false });
-        const places = codePointBoundaries(text);
-        const unit = (at: number) => places?.[at] ?? at;
-        expect(encoding.tokens.map((token, i) => [token, ...encoding.offsets[i]!])).toEqual(
-          tokens.map(([token, start, end]) => [token, unit(start), unit(end)]),
-        );
-      }
-    });
   },
 );
+
+it('tokenizes made-up sentences as the reference, with the place of every token', async () => {
+  // A vocabulary of the tokens that the reference found gives the same ones as the whole.
+  const special = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'];
+  const found = expected.sentences.flatMap(({ tokens }) => tokens.map(([token]) => token));
+  const words = Tokenizer.fromVocab([...new Set([...special, ...found])], { wordSegmenter: 'jieba' });
+  for (const { text, tokens } of expected.sentences) {
+    const encoding = await words.encode(text, null, { addSpecialTokens: false });
+    const places = codePointBoundaries(text);
+    const unit = (at: number) => places?.[at] ?? at;
+    expect(encoding.tokens.map((token, i) => [token, ...encoding.offsets[i]!])).toEqual(
+      tokens.map(([token, start, end]) => [token, unit(start), unit(end)]),
+    );
+  }
+});
