@@ -1,6 +1,9 @@
 /** Characters that are tokens of their own wherever they stand. */
 const ALONE = new Set('[](){}<>;@#$%&?!«»“”‘’„\u2012\u2013\u2014\u2015*');
 const CLITIC = /^(.*[^' ])('(?:s|m|d|ll|re|ve)|n't)$/i;
+/** Words that the Penn Treebank takes for two. */
+const CONTRACTION =
+  /\b(can)(not)\b|\b(d)('ye)\b|\b(gim|lem)(me)\b|\b(gon)(na)\b|\b(got)(ta)\b|\b(more)('n)\b|\b(wan)(na)$/gi;
 const CLOSING = /^[\])}>"'»”’]*$/;
 
 /**
@@ -67,5 +70,9 @@ function withoutClitic(word: string): string[] {
   const found = CLITIC.exec(word);
   if (found) return [found[1]!, found[2]!];
   if (word.length > 1 && word.endsWith("'")) return [word.slice(0, -1), "'"];
-  return word.toLowerCase() === 'cannot' ? [word.slice(0, 3), word.slice(3)] : [word];
+  const apart = word.replace(CONTRACTION, (...groups) => {
+    const [first, second] = groups.slice(1, 15).filter((part) => part !== undefined) as string[];
+    return ` ${first} ${second} `;
+  });
+  return apart.split(' ').filter((part) => part !== '');
 }

@@ -97,6 +97,30 @@ describe('entity scores equal those of the definition', () => {
     }
   });
 
+  // github.com/chakki-works/seqeval, README: "Usage".
+  it("are those of seqeval's documentation", () => {
+    const gold = [
+      ['O', 'O', 'O', 'B-MISC', 'I-MISC', 'I-MISC', 'O'],
+      ['B-PER', 'I-PER', 'O'],
+    ];
+    const predicted = [
+      ['O', 'O', 'B-MISC', 'I-MISC', 'I-MISC', 'I-MISC', 'O'],
+      ['B-PER', 'I-PER', 'O'],
+    ];
+    const half = { precision: 0.5, recall: 0.5, f1: 0.5, support: 2 };
+    expect(spanScores(gold, predicted)).toEqual({
+      types: {
+        MISC: { precision: 0, recall: 0, f1: 0, support: 1 },
+        PER: { precision: 1, recall: 1, f1: 1, support: 1 },
+      },
+      micro: half,
+      macro: half,
+    });
+    const [right, inside] = [[['B-NP', 'I-NP', 'O']], [['I-NP', 'I-NP', 'O']]];
+    expect(spanScores(right, inside).micro.f1).toBe(1);
+    expect(spanScores(right, inside, { strict: 'bio' }).micro.f1).toBe(0);
+  });
+
   it('of sentences of different lengths do not exist', () => {
     expect(() => spanScores([['O']], [['O', 'O']])).toThrow(/Sentence 0 has 1 tags/);
     expect(() => spanScores([['O']], [])).toThrow(RangeError);
