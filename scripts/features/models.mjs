@@ -36,11 +36,22 @@ export const MODELS = {
     [
       'WoBERT and RoFormer: tokenizer of words',
       'WoBERT 与 RoFormer 的词级分词器',
-      [],
-      'their weights load; texts are cut into characters, not words',
-      '权重可加载；文本按字而不是按词切分',
+      [
+        'text/word-tokenization.parity.test.ts',
+        'text/word-tokenizer.test.ts',
+        'predictor/word-models.test.ts',
+      ],
     ],
-    ['K-BERT (sentence tree, visible matrix)', 'K-BERT（句子树、可见矩阵）', [], 'not begun', '尚未开始'],
+    [
+      'K-BERT (sentence tree, visible matrix)',
+      'K-BERT（句子树、可见矩阵）',
+      [
+        'knowledge/k-bert/k-bert.parity.test.ts',
+        'knowledge/k-bert/sentence-tree.test.ts',
+        'knowledge/k-bert/k-bert.test.ts',
+        'modelzoo/architectures.test.ts > K-BERT is loaded',
+      ],
+    ],
     ['Kangaroo', 'Kangaroo', [], 'not begun', '尚未开始'],
     [
       'GPT-2, T5, mT5, BART, Pegasus, Randeng, Bloom, GLM, Blender',

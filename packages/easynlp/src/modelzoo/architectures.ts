@@ -29,8 +29,8 @@ const bert = architecture<BertConfig>({
   title: 'BERT',
   paper: 'Devlin et al. 2019, arXiv 1810.04805',
   about: {
-    en: 'also RoBERTa-wwm, MacBERT, PAI-BERT, mengzi, Erlangshen-Roberta, DKPLM, K-BERT',
-    zh: 'RoBERTa-wwm、MacBERT、PAI-BERT、孟子、二郎神-Roberta、DKPLM、K-BERT 也是这一结构',
+    en: 'also RoBERTa-wwm, MacBERT, PAI-BERT, mengzi, Erlangshen-Roberta, DKPLM, K-BERT, WoBERT',
+    zh: 'RoBERTa-wwm、MacBERT、PAI-BERT、孟子、二郎神-Roberta、DKPLM、K-BERT、WoBERT 也是这一结构',
   },
   schema: bertConfigSchema,
   models: {
