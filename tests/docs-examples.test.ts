@@ -70,6 +70,7 @@ const PAGES = [
     'docs/text-classify.md',
     'docs/text-match.md',
     'docs/fewshot.md',
+    'docs/k-bert.md',
     'docs/language-modeling.md',
     'docs/data-formats.md',
     'docs/extending.md',

@@ -98,6 +98,7 @@ export type {
 export * as datahub from './datahub/index.js';
 export { EasyNlpError, ERRORS, type ErrorCode, EXIT } from './errors/index.js';
 export * as prompts from './fewshot/prompt/index.js';
+export * as knowledge from './knowledge/k-bert/index.js';
 export { type LandingReport, type LandOptions, type LandResult, land } from './landing/index.js';
 export * as modelzoo from './modelzoo/index.js';
 export { describeModel, listModels } from './modelzoo/model-catalogue.js';

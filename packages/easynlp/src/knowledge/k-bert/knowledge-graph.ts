@@ -130,7 +130,9 @@ export class KnowledgeGraph {
 
   #makeCut(): (text: string) => string[] {
     const known = jiebaKnows();
-    const subjects = [...this.#facts.keys()].filter((subject) => !/\s/u.test(subject) && !known(subject));
+    const subjects = [...this.#facts.keys()].filter(
+      (subject) => !/[\s\u0085]/u.test(subject) && !known(subject),
+    );
     const segmenter = jiebaSegmenter({ userDictionary: subjects.map((word) => ({ word })) });
     return (text) => segmenter.cut(text);
   }
