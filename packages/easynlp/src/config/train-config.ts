@@ -18,9 +18,9 @@ export const trainConfigSchema = z.strictObject({
 
   method: option(z.string().min(1).default(DEFAULT_METHOD), {
     description:
-      'way of training: finetune, or a few-shot or distillation method; easynlp methods lists them',
+      'way of training: finetune, kbert, or a few-shot or distillation method; easynlp methods lists them',
     group: 'Training',
-    easynlp: 'enable_fewshot, enable_distillation and type (user_defined_parameters)',
+    easynlp: 'enable_fewshot, enable_distillation and type, kg_file (user_defined_parameters)',
   }),
 
   train: option(z.string().min(1), {
