@@ -9,11 +9,12 @@ import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { APPS } from './features/apps.mjs';
 import { CORE, FLAGS } from './features/core.mjs';
+import { DEFECTS } from './features/defects.mjs';
 import { BENCHMARKS, DISTILLATION, FEWSHOT, KNOWLEDGE } from './features/methods.mjs';
 import { MODELS } from './features/models.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-export const SECTIONS = [APPS, MODELS, FEWSHOT, DISTILLATION, KNOWLEDGE, CORE, FLAGS, BENCHMARKS];
+export const SECTIONS = [APPS, MODELS, FEWSHOT, DISTILLATION, KNOWLEDGE, CORE, FLAGS, BENCHMARKS, DEFECTS];
 
 const WORDS = {
   en: {

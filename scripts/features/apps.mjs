@@ -162,7 +162,16 @@ export const APPS = {
     [
       'Pipelines: one text, many, streams; a batch gives what singles give',
       'pipeline：单条、多条、流；批量与单条结果相同',
-      ['predictor/pipeline.test.ts'],
+      [
+        'predictor/pipeline.test.ts',
+        'predictor/every-pipeline/table.test.ts',
+        'predictor/every-pipeline/classification.test.ts',
+        'predictor/every-pipeline/matching.test.ts',
+        'predictor/every-pipeline/spans.test.ts',
+        'predictor/every-pipeline/language-models.test.ts',
+        'predictor/every-pipeline/methods.test.ts',
+        'predictor/every-pipeline/solutions.test.ts',
+      ],
     ],
     [
       'Pipelines with a default model for each task',

@@ -376,6 +376,15 @@ describe.each([false, true])('a trained model (crf: %s)', (crf) => {
     await expect(label({ other: 'x' } as never)).rejects.toMatchObject({ code: 'APP_INPUT' });
   });
 
+  it('counts every entity of texts longer than a window', async () => {
+    // EasyNLP cuts them, and fills the gold tags up with the last tag of its list.
+    const long = join(folder, `long-${crf}.bio`);
+    const parts = sentences(48);
+    writeFileSync(long, conll([parts.slice(0, 24).flat(), parts.slice(24).flat(), parts[0]!]));
+    const { details } = await evaluate({ model: output, data: long, device: 'cpu' });
+    expect((details as { micro: { support: number } }).micro.support).toBe(2 * 49);
+  });
+
   it('predicts files', async () => {
     const out = join(folder, `out-${crf}.tsv`);
     const options = { model: output, input: [data], output: out, device: 'cpu' };
