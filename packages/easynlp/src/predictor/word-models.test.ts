@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { manualSeed } from '@easynlp/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeReading } from '../appzoo/machine-reading-comprehension/encode.js';
 import type { ReadingSpec } from '../appzoo/machine-reading-comprehension/spec.js';
@@ -42,9 +43,11 @@ async function vocabularyOfWords(): Promise<string[]> {
 async function writeModel(name: string, modelType: string, tokenizerConfig: object | null): Promise<string> {
   const vocabulary = await vocabularyOfWords();
   const folder = join(root, name);
+  manualSeed(3);
   const lm = AutoModelForMaskedLM.fromConfig({
     ...{ model_type: modelType, vocab_size: vocabulary.length, max_position_embeddings: 64, pad_token_id: 0 },
     ...{ hidden_size: 32, num_hidden_layers: 1, num_attention_heads: 2, intermediate_size: 64 },
+    initializer_range: 0.1,
   });
   await savePretrained(folder, lm);
   writeFileSync(join(folder, 'vocab.txt'), `${vocabulary.join('\n')}\n`);
