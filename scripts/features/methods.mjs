@@ -52,9 +52,13 @@ export const FEWSHOT = {
     [
       'Few-shot distillation (LM-BFF based example)',
       '小样本蒸馏（基于 LM-BFF 的示例）',
-      ['cli/e2e-distillation.test.ts > a teacher tuned with a prompt'],
-      'a prompted teacher teaches a student; the example’s own losses are not here',
-      '可由提示微调的教师蒸馏学生；没有该示例自己的损失',
+      [
+        'methods/prompt-distillation.test.ts',
+        'distillation/shared/losses.test.ts > weights rows',
+        'cli/e2e-distillation.test.ts > a teacher tuned with a prompt',
+      ],
+      'prompted teacher and student, weights by a teacher of another domain, the made-up teacher; not the logits of inner layers (its β, which its recipes leave out)',
+      '教师与学生均用提示、由另一领域的教师加权、虚构教师；没有中间层 logits（β，其脚本未使用）',
     ],
     [
       'Research examples: SpanProto, KECP, UPT, MeLL, SASA, X-STA …',
@@ -146,6 +150,7 @@ export const KNOWLEDGE = {
         'cli/e2e-k-bert.test.ts',
         'knowledge/k-bert/knowledge-graph.test.ts',
         'knowledge/k-bert/train.test.ts',
+        'knowledge/k-bert/unseen-names.test.ts',
       ],
     ],
     [
@@ -165,9 +170,9 @@ export const BENCHMARKS = {
     [
       'CLUE harness',
       'CLUE 评测',
-      ['benchmark/clue/clue.test.ts'],
-      'the files of all eleven tasks are read, one task is trained in the tests; the published figures are not reproduced yet',
-      '十一个任务的文件均可读取，测试中训练其中一个；尚未复现公布的结果',
+      ['benchmark/clue/clue.test.ts', 'cli/benchmark-command.test.ts > runs CLUE'],
+      'the files of all eleven tasks are read, four kinds of tasks are trained in the tests; the published figures are not reproduced yet',
+      '十一个任务的文件均可读取，测试中训练四类任务；尚未复现公布的结果',
     ],
     [
       'Few-shot CLUE (an empty stub in EasyNLP)',
