@@ -7,6 +7,7 @@ import { petEnsemble, softLabels } from './fewshot/pet/ensemble/index.js';
 import { pet } from './fewshot/pet/index.js';
 import { transPrompt, transPromptStage } from './fewshot/transprompt/index.js';
 import { kBert } from './knowledge/k-bert/index.js';
+import { promptDistillation } from './methods/prompt-distillation.js';
 import { type Method, registerMethod } from './trainer/method.js';
 
 /** Every method that comes with the toolkit; importing this file makes them known. */
@@ -20,6 +21,7 @@ const METHODS: readonly Method[] = [
   transPromptStage,
   vanillaKd,
   intermediate,
+  promptDistillation,
   metakd,
   metakdTeacher,
   metakdStudent,

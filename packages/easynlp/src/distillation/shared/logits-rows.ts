@@ -117,3 +117,31 @@ export function meanLogits(tables: readonly LogitsTable[], weights: readonly num
   }
   return { ...first!, data: Float32Array.from(data) };
 }
+
+/** p log(p / m), 0 where p is 0. */
+const term = (p: number, m: number): number => (p > 0 ? p * Math.log(p / m) : 0);
+
+function softmaxOf(logits: Float32Array): number[] {
+  const top = logits.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+  const exps = Array.from(logits, (x) => Math.exp(x - top));
+  const sum = exps.reduce((a, b) => a + b, 0);
+  return exps.map((x) => x / sum);
+}
+
+/**
+ * How far two teachers agree about each row, from 0 to 1: 1 − JS(p, q)/log 2, JS being the Jensen–Shannon divergence of
+ * what they give the labels.
+ */
+export function agreement(own: LogitsTable, other: LogitsTable): Float32Array {
+  const { width } = own;
+  return Float32Array.from({ length: own.rows }, (_, row) => {
+    const [p, q] = [own, other].map(({ data }) =>
+      softmaxOf(data.subarray(row * width, (row + 1) * width)),
+    ) as [number[], number[]];
+    const divergence = p.reduce((sum, pi, i) => {
+      const m = (pi + q[i]!) / 2;
+      return sum + (term(pi, m) + term(q[i]!, m)) / 2;
+    }, 0);
+    return Math.min(1, Math.max(0, 1 - divergence / Math.LN2));
+  });
+}

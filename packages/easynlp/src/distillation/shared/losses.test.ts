@@ -1,6 +1,7 @@
 import { noGrad, type Tensor, tensor, tidy } from '@easynlp/torch';
 import { describe, expect, it } from 'vitest';
 import { KdLoss } from './kd-loss.js';
+import { agreement } from './logits-rows.js';
 import { hardLoss, logitsKind, softLoss } from './losses.js';
 import { changed } from './schedule.js';
 
@@ -57,6 +58,75 @@ describe('vanilla distillation', () => {
     );
     // Each label adds its own part: three rows with one label each are two times none and one time all.
     expect(rows.reduce((a, b) => a + b) - 2 * 0.688887).toBeCloseTo(0.443704, 4);
+  });
+
+  it('weights rows, and gives a part of the gold labels to a made-up teacher', () => {
+    const parts = (settings: { alpha: number; smooth?: { weight: number; probability: number } }) => {
+      const { alpha, ...more } = settings;
+      return new KdLoss({ alpha: { start: alpha }, temperature: { start: 5 }, device: 'cpu', ...more });
+    };
+    const of = (loss: KdLoss, labelled: number[] | null, weights: number[] | null) => {
+      const inputs = [floats(STUDENT), floats(TEACHER), ints(GOLD)] as const;
+      const at = tidy(() =>
+        loss.forward(...inputs, labelled && floats(labelled), weights && floats(weights)).loss.item(),
+      );
+      loss.dispose();
+      return at;
+    };
+    const single = [0, 1, 2].map((row) =>
+      of(
+        parts({ alpha: 0.2 }),
+        null,
+        [0, 1, 2].map((i) => (i === row ? 3 : 0)),
+      ),
+    );
+    expect(single.reduce((a, b) => a + b) / 3).toBeCloseTo(0.443704, 5);
+    expect(of(parts({ alpha: 0.2 }), null, [1, 0.5, 0])).toBeCloseTo((single[0]! + single[1]! / 2) / 3, 5);
+    // Worked out by hand: T²·KL(p ‖ s) at T 5, p = softmax(log(.9, .1) / 5), gold first in row 1 and last in 2 and 3.
+    const tempered = (gold: number) => {
+      const [a, b] = [0.9 ** 0.2, 0.1 ** 0.2];
+      const [p, q] = [a / (a + b), b / (a + b)];
+      return gold === 0 ? [p, q] : [q, p];
+    };
+    const extra = STUDENT.map((row, r) => {
+      const exps = row.map((x) => Math.exp(x / 5));
+      const sum = exps.reduce((a, b) => a + b);
+      const s = exps.map((x) => x / sum);
+      return 25 * tempered(GOLD[r]!).reduce((total, p, i) => total + p * Math.log(p / s[i]!), 0);
+    });
+    const made = extra.reduce((a, b) => a + b) / 3;
+    const smooth = { weight: 0.3, probability: 0.9 };
+    const expected = 0.2 * 0.688887 + 0.3 * made + 0.5 * 0.382408;
+    expect(of(parts({ alpha: 0.2, smooth }), null, null)).toBeCloseTo(expected, 4);
+    // A row without a label has no gold label to be fairly sure of.
+    expect(of(parts({ alpha: 0.2, smooth }), [0, 0, 0], null)).toBeCloseTo(0.688887, 5);
+  });
+
+  it('agreement is 1 for teachers of one mind, 0 where they exclude each other', () => {
+    const table = (rows: number[][]) => ({
+      data: Float32Array.from(rows.flat()),
+      rows: rows.length,
+      width: rows[0]!.length,
+    });
+    const some = table([
+      [2, -1, 0],
+      [0, 0, 0],
+      [90, 0, 0],
+    ]);
+    expect([...agreement(some, some)]).toEqual([1, 1, 1]);
+    const other = table([
+      [5, 2, 3],
+      [0, 0, 60],
+      [0, 90, 0],
+    ]);
+    const [shifted, half, never] = agreement(some, other);
+    expect(shifted).toBeCloseTo(1, 6);
+    // p = (1/3, 1/3, 1/3), q = (0, 0, 1): JS = ½·(log 3 + …), by hand.
+    const m = [1 / 6, 1 / 6, 2 / 3];
+    const js = (m.reduce((sum, x) => sum + Math.log(1 / 3 / x) / 3, 0) + Math.log(1 / m[2]!)) / 2;
+    expect(half).toBeCloseTo(1 - js / Math.LN2, 5);
+    expect(never).toBeCloseTo(0, 6);
+    expect([...agreement(other, some)]).toEqual([...agreement(some, other)]);
   });
 
   it.each(['classes', 'labels', 'value'] as const)('%s: gradients equal finite differences', (kind) => {

@@ -66,6 +66,25 @@ export const distillationFields = {
   }),
 } as const;
 
+/** Distillation from few labelled rows: whom to believe where, and a second, made-up teacher. */
+export const fewRowsFields = {
+  crossTeacher: option(z.array(z.string().min(1)).default([]), {
+    description:
+      'trained models of a like task in another domain: a row on which they disagree with the teacher counts for less',
+    group: 'Training',
+    value: 'folder,…',
+  }),
+  smoothWeight: option(z.number().min(0).max(1).default(0), {
+    description:
+      'weight γ of a made-up teacher that gives the gold label smoothProbability; 1 − alpha − γ is left for the gold labels',
+    group: 'Training',
+  }),
+  smoothProbability: option(z.number().gt(0).lt(1).default(0.9), {
+    description: 'what the made-up teacher gives the gold label, the others share the rest',
+    group: 'Training',
+  }),
+} as const;
+
 /** The same with logits that a teacher has written down before. */
 export const writtenLogitsFields = {
   teacherLogits: option(z.array(z.string().min(1)).default([]), {
@@ -85,3 +104,6 @@ export const writtenLogitsFields = {
 
 const shared = z.object(distillationFields);
 export type DistillationConfig = TrainConfig & z.output<typeof shared>;
+
+const fewRows = z.object(fewRowsFields);
+export type FewRowsConfig = z.output<typeof fewRows>;

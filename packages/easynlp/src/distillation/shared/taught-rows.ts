@@ -5,7 +5,7 @@ import { type Cell, type DataSource, openTable, type Row, tableFromArray } from 
 import { EasyNlpError } from '../../errors/index.js';
 import { checkColumns, loadModel } from '../../predictor/open-model.js';
 import type { MethodContext, MethodRows } from '../../trainer/method.js';
-import { type LogitsTable, meanLogits, readLogitsColumn, readLogitsFile } from './logits-rows.js';
+import { agreement, type LogitsTable, meanLogits, readLogitsColumn, readLogitsFile } from './logits-rows.js';
 import type { DistillationConfig } from './options.js';
 import { TaughtTable, taughtApp } from './taught-table.js';
 import { Teacher } from './teacher.js';
@@ -14,11 +14,12 @@ import { Teacher } from './teacher.js';
 const TEACHER_BATCH = 64;
 
 type Written = { readonly teacherLogits?: readonly string[]; readonly teacherLogitsColumn?: string };
+type FewRows = { readonly crossTeacher?: readonly string[]; readonly smoothWeight?: number };
 
 const conflict = (problem: string, hint?: string) => new EasyNlpError('CONFIG_CONFLICT', { problem, hint });
 
 /** Checks what the schema cannot: who teaches, and that there is somebody for rows that nobody has labelled. */
-export function checkTeachers(config: DistillationConfig & Written): void {
+export function checkTeachers(config: DistillationConfig & Written & FewRows): void {
   const { teacher, teacherLogits = [], teacherLogitsColumn, teacherWeights, unlabelled, augment } = config;
   const kinds = [teacher.length > 0, teacherLogits.length > 0, teacherLogitsColumn !== undefined];
   const given = kinds.filter(Boolean).length;
@@ -40,6 +41,19 @@ export function checkTeachers(config: DistillationConfig & Written): void {
       `teacherWeights has ${teacherWeights.length} weights for ${teachers} ${teachers === 1 ? 'teacher' : 'teachers'}`,
       'Give one weight for each, in their order.',
     );
+  }
+  const { alpha, alphaEnd = alpha, smoothWeight = 0, crossTeacher = [] } = config;
+  if (Math.max(alpha, alphaEnd) + smoothWeight > 1) {
+    throw conflict(
+      `alpha ${Math.max(alpha, alphaEnd)} and smoothWeight ${smoothWeight} are more than 1 together`,
+      'What both leave of 1 is the weight of the gold labels.',
+    );
+  }
+  if (smoothWeight > 0 || crossTeacher.length > 0) {
+    const what = smoothWeight > 0 ? 'smoothWeight' : 'crossTeacher';
+    if (config.app !== 'text_classify' && config.app !== 'text_match') {
+      throw conflict(`${what} needs a task with one label a row, not ${config.app}`);
+    }
   }
   if (teacher.length === 0 && (unlabelled.length > 0 || augment > 0)) {
     const what = unlabelled.length > 0 ? 'unlabelled' : 'augment';
@@ -142,7 +156,7 @@ const labelCount = (spec: TaskSpec): number | null =>
 async function askTeachers(
   config: DistillationConfig & Written,
   sources: readonly DataSource[],
-  { context, runtime, log, signal }: MethodContext,
+  { context, runtime, log, signal }: Omit<MethodContext, 'config'>,
 ): Promise<LogitsTable[]> {
   const { teacherLogits = [], teacherLogitsColumn: column } = config;
   const width = labelCount(context.spec);
@@ -172,6 +186,24 @@ async function askTeachers(
   return told.map((tables) => meanLogits(tables, config.teacherWeights));
 }
 
+/** How far teachers of another domain agree with those of this one about each row of each source; null without them. */
+async function crossWeights(
+  config: DistillationConfig & FewRows,
+  sources: readonly DataSource[],
+  own: readonly (LogitsTable | null)[],
+  context: MethodContext,
+): Promise<Float32Array[] | null> {
+  const { crossTeacher = [] } = config;
+  if (crossTeacher.length === 0) return null;
+  const asked = { ...config, teacher: [...crossTeacher], teacherWeights: [], teacherLogits: [] };
+  const others = await askTeachers({ ...asked, teacherLogitsColumn: undefined }, sources, context);
+  const weights = others.map((logits, s) => agreement(own[s]!, logits));
+  const all = weights.flatMap((values) => [...values]);
+  const mean = all.reduce((sum, weight) => sum + weight, 0) / all.length;
+  context.log(`teachers agree: weight of a row ${mean.toFixed(3)} on average`);
+  return weights;
+}
+
 /**
  * The training table with what the teachers say beside each row, and unlabelled and augmented rows among it.
  *
@@ -185,7 +217,10 @@ export async function taughtRows(context: MethodContext, { ask = true } = {}): P
   if (config.augment > 0) unlabelled.push(await augmented(config, tables.train, context));
   const sources = [tables.train, ...unlabelled];
   const logits = ask ? await askTeachers(config, sources, context) : sources.map(() => null);
-  const [labelled, ...others] = sources.map((source, s) => ({ source, logits: logits[s] ?? null }));
+  const weights = await crossWeights(config, sources, logits, context);
+  const [labelled, ...others] = sources.map((source, s) => ({
+    ...{ source, logits: logits[s] ?? null, weights: weights?.[s] ?? null },
+  }));
   const train = new TaughtTable({
     labelled: labelled!,
     unlabelled: others,

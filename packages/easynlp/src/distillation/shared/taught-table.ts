@@ -7,6 +7,8 @@ interface Mark {
   readonly labelled: boolean;
   /** The teacher's; null where it is asked during training. */
   readonly teacherLogits: readonly number[] | null;
+  /** How much the row counts; null = all alike. */
+  readonly weight: number | null;
 }
 
 /** What rows of a `TaughtTable` carry to the encoder beside their cells. */
@@ -18,6 +20,8 @@ const SAMPLE = 64;
 export interface TaughtRows {
   readonly source: DataSource;
   readonly logits: LogitsTable | null;
+  /** How much each row counts; missing = all alike. */
+  readonly weights?: Float32Array | null;
 }
 
 export interface TaughtTableParts {
@@ -121,7 +125,7 @@ export class TaughtTable implements DataSource {
 }
 
 async function* marked(
-  { source, logits }: TaughtRows,
+  { source, logits, weights = null }: TaughtRows,
   start: number,
   signal: { signal?: AbortSignal },
   labelled: boolean,
@@ -132,7 +136,7 @@ async function* marked(
     const row: Row = { ...place, values: { ...values, ...cells } };
     const teacherLogits =
       logits && Array.from(logits.data.subarray(at * logits.width, (at + 1) * logits.width));
-    marks.set(row, { labelled, teacherLogits });
+    marks.set(row, { labelled, teacherLogits, weight: weights && weights[at]! });
     at++;
     yield row;
   }
@@ -142,11 +146,12 @@ interface TaughtRow extends EncodedRow {
   readonly teacherLogits?: readonly number[];
   /** Missing for rows of other tables, such as those of validation. */
   readonly labelled?: boolean;
+  readonly rowWeight?: number;
 }
 
 /**
- * The app with what a `TaughtTable` knows in its batches: `teacherLogits` [B, C], and `labelled` [B], 1 where the label
- * counts. Rows of other tables pass as they are.
+ * The app with what a `TaughtTable` knows in its batches: `teacherLogits` [B, C], `labelled` [B], 1 where the label
+ * counts, and `rowWeights` [B] where rows have weights. Rows of other tables pass as they are.
  */
 export function taughtApp(app: App): App {
   return {
@@ -156,24 +161,32 @@ export function taughtApp(app: App): App {
       return encoded.map((row, i): TaughtRow => {
         const mark = marks.get(rows[i]!);
         if (mark === undefined) return row;
-        const { labelled, teacherLogits } = mark;
-        return { ...row, labelled, ...(teacherLogits ? { teacherLogits } : {}) };
+        const { labelled, teacherLogits, weight } = mark;
+        return {
+          ...row,
+          labelled,
+          ...(teacherLogits ? { teacherLogits } : {}),
+          ...(weight === null ? {} : { rowWeight: weight }),
+        };
       });
     },
     collate(rows: readonly TaughtRow[], context, options): HostBatch {
       const batch = app.collate(rows, context, options);
       if (rows.length === 0 || !rows.every((row) => row.labelled !== undefined)) return batch;
-      const labelled: HostTensor = {
-        data: Float32Array.from(rows, (row) => (row.labelled ? 1 : 0)),
+      const vector = (value: (row: TaughtRow) => number): HostTensor => ({
+        data: Float32Array.from(rows, value),
         shape: [rows.length],
         dtype: 'float32',
-      };
+      });
+      const labelled = vector((row) => (row.labelled ? 1 : 0));
+      const weighted = rows.every((row) => row.rowWeight !== undefined);
       const taught = rows.every((row) => row.teacherLogits !== undefined);
       return {
         ...batch,
         tensors: {
           ...batch.tensors,
           labelled,
+          ...(weighted ? { rowWeights: vector((row) => row.rowWeight!) } : {}),
           ...(taught ? { teacherLogits: floatMatrix(rows.map((row) => row.teacherLogits!)) } : {}),
         },
       };

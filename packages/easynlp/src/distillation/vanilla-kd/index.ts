@@ -2,21 +2,22 @@ import type { TrainConfig } from '../../config/index.js';
 import type { Method, MethodContext } from '../../trainer/method.js';
 import type { Objective } from '../../trainer/objective.js';
 import { KdLoss } from '../shared/kd-loss.js';
-import type { DistillationConfig } from '../shared/options.js';
+import type { DistillationConfig, FewRowsConfig } from '../shared/options.js';
 import { SameTeacher } from '../shared/same-teacher.js';
 import { checkTeachers, taughtRows } from '../shared/taught-rows.js';
 import type { TaughtTable } from '../shared/taught-table.js';
 import { vanillaKdOptions } from './options.js';
 
 function objective({ config, runtime, tables }: MethodContext): Objective {
-  const { temperature, temperatureEnd, alpha, alphaEnd, ...rest } =
-    config as TrainConfig as DistillationConfig;
+  const { temperature, temperatureEnd, alpha, alphaEnd, smoothWeight, smoothProbability, ...rest } =
+    config as TrainConfig as DistillationConfig & FewRowsConfig;
   const field = rest.teacher.length > 0 ? 'teacher' : 'teacherLogits';
   const same = new SameTeacher((tables!.train as TaughtTable).sample(), field, rest.allowChanged);
   const kd = new KdLoss({
     temperature: { start: temperature, end: temperatureEnd },
     alpha: { start: alpha, end: alphaEnd },
     device: runtime.device,
+    smooth: { weight: smoothWeight, probability: smoothProbability },
   });
   return {
     name: 'kd',
@@ -28,6 +29,7 @@ function objective({ config, runtime, tables }: MethodContext): Objective {
         inputs.teacherLogits!,
         inputs.labels!,
         inputs.labelled!,
+        inputs.rowWeights ?? null,
       );
       return { loss, logs: { hard, soft } };
     },
