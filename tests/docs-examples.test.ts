@@ -69,6 +69,7 @@ const PAGES = [
   ...[
     'docs/text-classify.md',
     'docs/text-match.md',
+    'docs/multiple-choice.md',
     'docs/fewshot.md',
     'docs/k-bert.md',
     'docs/language-modeling.md',

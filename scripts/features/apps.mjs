@@ -65,6 +65,16 @@ export const APPS = {
       ['appzoo/text-match/exact-index.test.ts', 'cli/e2e-text-match.test.ts > search a file'],
     ],
     [
+      'Multiple choice (CHID and C3 of CLUE; EasyNLP has no such task): a softmax over the choices of a question',
+      '多项选择（CLUE 的 CHID、C3；EasyNLP 没有此任务）：在一题的选项之间做 softmax',
+      [
+        'appzoo/multiple-choice/multiple-choice.parity.test.ts',
+        'appzoo/multiple-choice/multiple-choice.test.ts',
+        'appzoo/multiple-choice/encoders.test.ts',
+        'cli/e2e-multiple-choice.test.ts',
+      ],
+    ],
+    [
       '`sequence_labeling`: space-separated, CoNLL and CLUENER data; BIO, BIOES, BMES; softmax or CRF',
       '`sequence_labeling`：空格分隔、CoNLL、CLUENER 数据；BIO、BIOES、BMES；softmax 或 CRF',
       [

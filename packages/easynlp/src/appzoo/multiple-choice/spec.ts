@@ -59,8 +59,16 @@ export async function prepareMultipleChoice(
     });
   }
   const columns = await columnNames(source);
+  // A column that an option gives another meaning is not guessed to be the text.
+  const taken = [config.groupName, config.labelName, config.secondSequence, ...(config.choicesName ?? [])];
   const column = (wanted: string | undefined, usual: readonly string[], role: string) =>
-    chosenColumn(wanted, usual, columns, role, source.name);
+    chosenColumn(
+      wanted,
+      usual.filter((name) => !taken.includes(name)),
+      columns,
+      role,
+      source.name,
+    );
   const firstSequence = column(config.firstSequence, TEXTS, 'text (option first-sequence)');
   const asks = firstSequence !== 'question' && columns.includes('question');
   const spec = {
