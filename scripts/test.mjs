@@ -1,13 +1,14 @@
 #!/usr/bin/env node
-// npm test [-- vitest's arguments]: set-up, biome, tsc, vitest. All three run even when one fails; the exit status
+// npm test [-- vitest's arguments]: set-up, biome, tsc, vitest. All run even when one fails; the exit status
 // is 0 only when all are well. EASYNLP_SLOW_TESTS=1 adds the slow tests. With CI=true they run afterwards, for as long as
-// the whole stays within EASYNLP_TEST_MINUTES (15): what is not over by then is stopped and named.
+// the whole stays within EASYNLP_TEST_MINUTES (15): what is not over by then is stopped and named. A run of all tests
+// ends with docs/features.md: it must be what scripts/generate-features.mjs makes of the results.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { binary, run, runMain, seconds } from './lib/process.mjs';
 import { setup } from './lib/setup.mjs';
-import { runSlowTests, slowTestFiles } from './lib/slow-tests.mjs';
+import { reportsIn, runSlowTests, slowTestFiles } from './lib/slow-tests.mjs';
 import { summarize } from './lib/summarize.mjs';
 import { compile } from './lib/typescript.mjs';
 
@@ -25,6 +26,16 @@ const RESERVE_MS = 30_000;
 function slowInCi(args) {
   const { CI, EASYNLP_SLOW_TESTS } = process.env;
   return /^(true|1)$/i.test(CI ?? '') && EASYNLP_SLOW_TESTS === undefined && args.length === 0;
+}
+
+/** docs/features.md says what the tests that it names said in this run. */
+async function featuresPage(reports) {
+  const { checkRun, readRun } = await import('./generate-features.mjs');
+  const { wrong, skipped } = checkRun(readRun(...reports));
+  for (const text of wrong) console.log(`  ${text}`);
+  if (skipped.length > 0)
+    console.log(`  skipped here, and taken from the page as they are: ${skipped.join('; ')}`);
+  return wrong.length === 0 ? 0 : 1;
 }
 
 await runMain(async (given) => {
@@ -61,9 +72,15 @@ await runMain(async (given) => {
       });
       if (slow !== 0) slowFailed = true;
     }
-    const failures = [biome && 'biome', types && 'tsc', tests && 'vitest', slowFailed && 'slow tests'].filter(
-      Boolean,
-    );
+    const complete = args.length === 0 && existsSync(report);
+    const features = complete ? await timed('features page', () => featuresPage(reportsIn(folder))) : 0;
+    const failures = [
+      biome && 'biome',
+      types && 'tsc',
+      tests && 'vitest',
+      slowFailed && 'slow tests',
+      features && 'features page',
+    ].filter(Boolean);
     if (counts.broken.length > 0)
       console.log(`test files that could not be run: ${counts.broken.join(', ')}`);
     if (failures.length > 0) console.log(`failed: ${failures.join(', ')}`);

@@ -18,6 +18,22 @@ export function slowTestFiles(folder = join(root, 'packages')) {
     .reverse();
 }
 
+/**
+ * The JSON reports of vitest in a folder: that of all tests, and those of `runSlowTests`. One that was stopped while it was
+ * written says nothing.
+ */
+export function reportsIn(folder) {
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.json'))
+    .flatMap((name) => {
+      try {
+        return [JSON.parse(readFileSync(join(folder, name), 'utf8'))];
+      } catch {
+        return [];
+      }
+    });
+}
+
 /** Runs a program in a process group of its own, which is killed at `deadline` (of performance.now()). */
 function runUntil(deadline, program, args, env) {
   return new Promise((done, fail) => {
