@@ -26,6 +26,9 @@ export interface Files {
   readonly events: string;
   readonly questions: string;
   readonly domains: string;
+  readonly choices: string;
+  /** Facts for K-BERT. */
+  readonly facts: string;
 }
 
 const jsonl = (path: string, rows: readonly object[]): string => {
@@ -61,6 +64,8 @@ export async function makeFiles(folder: string): Promise<Files> {
     // Far from zero: what the model says then differs from text to text.
     initializer_range: 0.15,
   });
+  const facts = at('facts.spo');
+  writeFileSync(facts, '房间\t属于\t酒店\n北京\t是\t首都\n王小明\t住在\t北京\n很好\t是\t好评\n');
   await savePretrained(at('base'), model);
   await tokenizer.save(at('base'));
   model.dispose();
@@ -80,6 +85,14 @@ export async function makeFiles(folder: string): Promise<Files> {
     people: writeCluener(at('people.json'), people),
     events: writeEvents(at('events.jsonl'), events),
     questions: jsonl(at('questions.jsonl'), questions),
+    choices: jsonl(
+      at('choices.jsonl'),
+      people.map(({ text, entities }, i) => ({
+        ...{ context: text, question: '谁？', choices: ['王小明', '李雷', '红队'].slice(i % 2) },
+        answer: text.slice(entities[0]!.start, entities[0]!.end) === '王小明' ? i % 2 : 1 - (i % 2),
+      })),
+    ),
+    facts,
     domains: jsonl(
       at('domains.jsonl'),
       rows.map((row, i) => ({ ...row, domain: i % 4 < 2 ? '餐饮' : '酒店' })),

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import type { MultipleChoiceResult } from '../../appzoo/multiple-choice/index.js';
 import type { TextMatchScore, TwoTowerResult } from '../../appzoo/text-match/index.js';
 import type { TextVectors } from '../../appzoo/vectorization/index.js';
 import { pipeline } from '../pipeline.js';
@@ -47,6 +48,18 @@ function checkTokens(text: string, given: unknown): void {
   for (const vector of vectors) expect(vector).toHaveLength(32);
 }
 
+const checkChoice =
+  (choicesOf: (text: string) => string[]) =>
+  (text: string, given: unknown): void => {
+    const { scores, ...best } = given as MultipleChoiceResult;
+    expect(best).toEqual(scores[0]);
+    const choices = choicesOf(text);
+    expect([...scores].sort((a, b) => a.index - b.index).map(({ choice }) => choice)).toEqual(choices);
+    expect(scores.reduce((sum, { probability }) => sum + probability, 0)).toBeCloseTo(1, 6);
+  };
+const CHOICES = ['王小明', '李雷', '韩梅梅和𠮷😀'];
+const WITH_CHOICE = (text: string) => [`甲${text}`, '李雷'];
+
 /** Pairs of texts, and vectors. */
 export const MATCHING: readonly Entry[] = [
   ...([PAIR, SECOND] as const).map(
@@ -58,6 +71,20 @@ export const MATCHING: readonly Entry[] = [
       check: classified(['0', '1']),
     }),
   ),
+  {
+    name: 'multiple_choice, the text',
+    app: 'multiple_choice',
+    open: trained('choices', 'multiple_choice', ({ choices }) => ({ train: choices })),
+    input: (text) => ({ context: text, question: '谁？', choices: CHOICES }),
+    check: checkChoice(() => CHOICES),
+  },
+  {
+    name: 'multiple_choice, question and choice',
+    app: 'multiple_choice',
+    open: trained('choosing', 'multiple_choice', ({ choices }) => ({ train: choices })),
+    input: (text) => ({ context: '王小明在北京。', question: text, choices: WITH_CHOICE(text) }),
+    check: checkChoice(WITH_CHOICE),
+  },
   {
     name: 'text_match_regression',
     app: 'text_match_regression',

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { LabelingResult } from '../../appzoo/sequence-labeling/index.js';
 import { pipeline } from '../pipeline.js';
 import {
   type Answering,
@@ -11,6 +12,7 @@ import {
   trained,
 } from './answers.fixture.js';
 import { trainBriefly } from './data.fixture.js';
+import { checkEntities } from './spans.fixture.js';
 
 const classifier = (name: string, method: string, options: Record<string, unknown> = {}): Entry => ({
   name,
@@ -35,6 +37,34 @@ export const METHODS: readonly Entry[] = [
     open: trained('metakd', 'text_classify', ({ domains }) => ({
       ...{ method: 'metakd_teacher', train: domains, maxSteps: 4, transferWeights: false },
     })),
+  },
+  {
+    ...classifier('K-BERT', 'kbert'),
+    open: trained('kbert', 'text_classify', ({ reviews, facts: kgFile }) => ({
+      ...{ method: 'kbert', train: reviews, kgFile, maxSteps: 4 },
+    })),
+  },
+  {
+    name: 'K-BERT, entities',
+    app: 'sequence_labeling',
+    method: 'kbert',
+    open: trained('kbert-entities', 'sequence_labeling', ({ people, facts: kgFile }) => ({
+      ...{ method: 'kbert', train: people, kgFile, maxSteps: 30, learningRate: 5e-3 },
+    })),
+    check: checkEntities,
+    found: (result) => (result as LabelingResult).entities.length,
+  },
+  {
+    ...classifier('distillation into a prompt', 'kd_prompt'),
+    async open(files) {
+      const task = { app: 'text_classify', train: files.reviews, maxSteps: 4 };
+      const teacher = await trainBriefly(files, 'kd-teacher', task);
+      const model = await trainBriefly(files, 'kd-prompt', {
+        ...{ ...task, method: 'kd_prompt', teacher: [teacher] },
+        ...{ pattern: 'text,"，总之很",label', labelWords: ['好', '差'] },
+      });
+      return (await pipeline('text_classify', model, MACHINE)) as unknown as Answering;
+    },
   },
   {
     ...classifier('TransPrompt', 'transprompt_stage'),

@@ -4,7 +4,7 @@ import type { ReadingResult } from '../../appzoo/machine-reading-comprehension/i
 import type { LabelingResult } from '../../appzoo/sequence-labeling/index.js';
 import { checkPlace, type Entry, isShare, trained } from './answers.fixture.js';
 
-function checkEntities(text: string, given: unknown): void {
+export function checkEntities(text: string, given: unknown): void {
   const result = given as LabelingResult;
   expect(result.text).toBe(text);
   expect(result.tags).toHaveLength(result.tokens.length);
