@@ -85,6 +85,14 @@ export const APPS = {
       ],
     ],
     [
+      'Figures of entities as seqeval gives them, default and strict',
+      '实体指标与 seqeval 一致（默认与严格模式）',
+      [
+        "appzoo/sequence-labeling/schemes.test.ts > are those of seqeval's documentation",
+        'appzoo/sequence-labeling/schemes.test.ts',
+      ],
+    ],
+    [
       'Entities with places in the original text',
       '实体带有原文位置',
       ['appzoo/sequence-labeling/sequence-labeling.test.ts > gives places in the original text'],
@@ -105,8 +113,8 @@ export const APPS = {
     ],
     ['Filling in masks', '掩码填空', ['cli/fill-mask.test.ts']],
     [
-      '`machine_reading_comprehension` with EM and F1',
-      '`machine_reading_comprehension`，EM 与 F1',
+      '`machine_reading_comprehension` with EM and F1, as the scripts of CMRC 2018 and SQuAD have them',
+      '`machine_reading_comprehension`，EM 与 F1 同 CMRC 2018 与 SQuAD 的脚本',
       [
         'appzoo/machine-reading-comprehension/reading.test.ts',
         'appzoo/machine-reading-comprehension/scores.test.ts',

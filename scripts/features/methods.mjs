@@ -15,6 +15,11 @@ export const FEWSHOT = {
         'fewshot/prompt/encoder.test.ts > come as a list in the order of the labels',
       ],
     ],
+    [
+      'Mistakes of patterns, label words, data and teachers, told before any training',
+      '模板、标签词、数据与教师的错误：训练开始前即指出',
+      ['cli/bad-few-shot-input.test.ts'],
+    ],
     ['PET', 'PET', ['fewshot/pet/pet.test.ts', 'fewshot/pet/cloze.test.ts', 'cli/e2e-fewshot.test.ts']],
     [
       'The auxiliary language model of the papers, which EasyNLP leaves out',
