@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { EvaluateConfig, PredictConfig, TrainConfig } from '../config/index.js';
 import type { BatchProvider, DataSource, EncodedRow, HostBatch, Row } from '../datahub/index.js';
 import type { Tokenizer } from '../text/index.js';
+import type { EasyNlpTraining } from './easynlp-training.js';
 import type { Evaluation } from './evaluate.js';
 import type { LoadedApp } from './inference.js';
 import type { TrainedGroup } from './objective.js';
@@ -143,9 +144,13 @@ export interface App<
   predictData?(loaded: LoadedApp, config: PredictConfig, options: PredictDataOptions): Promise<number>;
   /**
    * The task of a model that was pretrained elsewhere and needs no training for this app; null when its `config.json`
-   * does not name the app's head. `named`: the app was asked for, and is not only a guess.
+   * does not name the app's head. `named`: the app was asked for, and is not only a guess. `easynlp`: what EasyNLP
+   * (Python) says of a model that it trained for this app.
    */
-  pretrainedSpec?(config: Readonly<Record<string, unknown>>, asked: { readonly named: boolean }): Spec | null;
+  pretrainedSpec?(
+    config: Readonly<Record<string, unknown>>,
+    asked: { readonly named: boolean; readonly easynlp?: EasyNlpTraining },
+  ): Spec | null;
   /** What a row must hold for prediction, for the HTTP API and for forms. */
   readonly inputs: {
     schema(spec: Spec): z.ZodObject;

@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { EasyNlpError } from '../errors/index.js';
 import { Tokenizer } from '../text/index.js';
 import type { OpenedArtefact } from './artefact.js';
+import { readEasyNlpTraining } from './easynlp-training.js';
 import { getApp, listApps } from './registry.js';
 
 /**
  * A model that was pretrained elsewhere, ready for the first task (or the wanted one) whose head its `config.json`
- * names; null when there is none. Throws ARTEFACT_INVALID when the weights lack that head after all.
+ * names, or for the task that EasyNLP (Python) trained it for; null when there is none. Throws ARTEFACT_INVALID when the
+ * weights lack that head after all, and APP_MISMATCH.
  */
 export async function openPretrained(
   folder: string,
@@ -18,8 +20,12 @@ export async function openPretrained(
     .then((text) => JSON.parse(text) as Readonly<Record<string, unknown>>)
     .catch(() => null);
   if (config === null || typeof config !== 'object') return null;
-  for (const app of wanted === undefined ? listApps() : [getApp(wanted)]) {
-    const found = app.pretrainedSpec?.(config, { named: wanted !== undefined });
+  const trained = await readEasyNlpTraining(folder);
+  const name = wanted ?? trained?.app ?? null;
+  for (const app of name === null ? listApps() : [getApp(name)]) {
+    // Where the folder does not say its task, it is the one that was asked for.
+    const easynlp = trained !== null && (trained.app ?? wanted) === app.name ? { easynlp: trained } : {};
+    const found = app.pretrainedSpec?.(config, { named: wanted !== undefined, ...easynlp });
     if (!found) continue;
     const spec = app.adjust?.(found, options) ?? found;
     const remarks: string[] = [];
@@ -40,6 +46,9 @@ export async function openPretrained(
     }
     model.eval();
     return { folder, app, spec, tokenizer, model };
+  }
+  if (trained !== null && trained.app !== null && wanted !== undefined) {
+    throw new EasyNlpError('APP_MISMATCH', { folder, trained: trained.app, wanted });
   }
   return null;
 }

@@ -2,6 +2,7 @@ import type { TrainConfig } from '../../config/index.js';
 import type { DataSource } from '../../datahub/index.js';
 import { EasyNlpError } from '../../errors/index.js';
 import type { TaskSpec } from '../app.js';
+import type { EasyNlpTraining } from '../easynlp-training.js';
 import { chosenColumn, columnNames, labelsOfOptions, TEXT_COLUMNS } from '../sequence/index.js';
 import { goldOf } from './gold.js';
 import type { LabelingOptions } from './options.js';
@@ -116,8 +117,15 @@ export function adjustLabeling(
 }
 
 /** What a model with a head for tokens does that was trained elsewhere: its labels are tags of one of the schemes. */
-export function pretrainedLabeling(config: Readonly<Record<string, unknown>>): LabelingSpec | null {
+export function pretrainedLabeling(
+  config: Readonly<Record<string, unknown>>,
+  { easynlp }: { readonly easynlp?: EasyNlpTraining } = {},
+): LabelingSpec | null {
   const { architectures, id2label, max_position_embeddings: positions } = config;
+  if (easynlp) {
+    const { sequenceLength, firstSequence, labelName } = easynlp;
+    return labelingOf(easynlp.labels, { sequenceLength, firstSequence, labelName, spaced: true });
+  }
   const heads = Array.isArray(architectures) ? architectures.map(String) : [];
   if (!heads.some((name) => name.endsWith('ForTokenClassification'))) return null;
   if (typeof id2label !== 'object' || id2label === null) return null;
@@ -125,19 +133,29 @@ export function pretrainedLabeling(config: Readonly<Record<string, unknown>>): L
   const labels = Object.keys(names)
     .sort((a, b) => Number(a) - Number(b))
     .map((id) => names[id]!);
+  return labelingOf(labels, {
+    sequenceLength: Math.min(256, typeof positions === 'number' ? positions : 256),
+    firstSequence: 'text',
+    labelName: 'entities',
+    spaced: false,
+  });
+}
+
+/** The task of a trained head with these tags; null where they are none. */
+function labelingOf(
+  labels: readonly string[],
+  own: Pick<LabelingSpec, 'sequenceLength' | 'firstSequence' | 'labelName' | 'spaced'>,
+): LabelingSpec | null {
   const tags = labels.map(parseTag);
   const types = [...new Set(tags.flatMap((tag) => (tag === null || tag.prefix === 'O' ? [] : [tag.type])))];
   if (tags.includes(null) || types.length === 0) return null;
   return {
+    ...own,
     app: 'sequence_labeling',
-    sequenceLength: Math.min(256, typeof positions === 'number' ? positions : 256),
-    firstSequence: 'text',
-    labelName: 'entities',
     scheme: detectScheme(labels),
     types,
     labels,
     unit: 'character',
-    spaced: false,
     crf: false,
     crfLrFactor: 1,
   };

@@ -9,7 +9,7 @@ import type { ClassificationSpec } from './spec.js';
 
 /** Everything that single-label tasks on texts and pairs share; they differ in how they find their columns. */
 export function classifierApp<Spec extends ClassificationSpec>(
-  own: Pick<App<Spec>, 'name' | 'title' | 'description' | 'prepare' | 'options'>,
+  own: Pick<App<Spec>, 'name' | 'title' | 'description' | 'prepare' | 'options' | 'pretrainedSpec'>,
 ): App<Spec, EncodedText, ClassificationResult> {
   return {
     ...own,

@@ -29,4 +29,5 @@ export {
   labelsOfOptions,
   type SequenceSpec,
   TEXT_COLUMNS,
+  trainedByEasyNlp,
 } from './spec.js';

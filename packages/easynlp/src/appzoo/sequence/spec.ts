@@ -3,6 +3,7 @@ import { collectLabels, type DataSource, LabelSet, readLabels } from '../../data
 import { EasyNlpError } from '../../errors/index.js';
 import { nearest } from '../../util/index.js';
 import type { TaskSpec } from '../app.js';
+import { type EasyNlpTraining, easyNlpLabels } from '../easynlp-training.js';
 
 /** A task that reads one text or a pair of texts of each row. */
 export interface SequenceSpec extends TaskSpec {
@@ -74,10 +75,30 @@ export async function labelsOfOptions({ labels }: Pick<TrainConfig, 'labels'>): 
   return single === null ? new LabelSet(labels as string[]) : readLabels(single);
 }
 
+/**
+ * Labels of a model that EasyNLP (Python) trained and that is trained further, in the order in which its classifier has
+ * them; null where the data have others.
+ */
+async function labelsOfModel({ model, fromScratch }: TrainConfig, found: LabelSet): Promise<LabelSet | null> {
+  const labels = model === undefined || fromScratch ? null : await easyNlpLabels(model);
+  if (labels === null) return null;
+  const set = new LabelSet(labels);
+  return found.labels.every((label) => set.has(label)) ? set : null;
+}
+
 async function labelSet(config: TrainConfig, source: DataSource, column: string): Promise<LabelSet> {
   const set = await labelsOfOptions(config);
-  if (set === null) return collectLabels(source, column);
+  if (set === null) {
+    const found = await collectLabels(source, column);
+    return (await labelsOfModel(config, found)) ?? found;
+  }
   // Large tables are encoded while they train: a wrong label deep in one must not wait until then.
   for await (const row of source.rows()) set.idIn(row, column);
   return set;
+}
+
+/** The task of a model that EasyNLP (Python) trained. */
+export function trainedByEasyNlp(training: EasyNlpTraining): Omit<ClassificationSpec, 'app'> {
+  const { labels, sequenceLength, firstSequence, secondSequence, labelName } = training;
+  return { labels, sequenceLength, firstSequence, secondSequence, labelName };
 }

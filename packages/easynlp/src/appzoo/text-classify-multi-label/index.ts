@@ -6,7 +6,7 @@ import { decodeLabelSets, type LabelSetResult, labelSetColumns } from './decode.
 import { collateLabelSets, type EncodedLabelSet, encodeLabelSets } from './encode.js';
 import { type MultiLabelDetails, multiLabelMetrics } from './metrics.js';
 import { multiLabelOptions, multiLabelUseOptions } from './options.js';
-import { fixedThresholds, type MultiLabelSpec, prepareMultiLabel } from './spec.js';
+import { fixedThresholds, type MultiLabelSpec, multiLabelOfEasyNlp, prepareMultiLabel } from './spec.js';
 
 export { type LabelSetResult, type LabelSetScore, sigmoid } from './decode.js';
 export { type MultiLabelDetails, tuneThresholds } from './metrics.js';
@@ -22,6 +22,7 @@ export const textClassifyMultiLabel: App<MultiLabelSpec, EncodedLabelSet, LabelS
   evaluateOptions: multiLabelUseOptions,
   predictOptions: multiLabelUseOptions,
   prepare: prepareMultiLabel as App<MultiLabelSpec>['prepare'],
+  pretrainedSpec: (_config, { easynlp }) => (easynlp ? multiLabelOfEasyNlp(easynlp) : null),
   inputs: sequenceInputs,
   encode: encodeLabelSets,
   collate: collateLabelSets,

@@ -2,6 +2,7 @@ import type { TrainConfig } from '../../config/index.js';
 import { collectLabels, type DataSource, type LabelSet, labelsIn } from '../../datahub/index.js';
 import { EasyNlpError } from '../../errors/index.js';
 import { nearest } from '../../util/index.js';
+import type { EasyNlpTraining } from '../easynlp-training.js';
 import {
   chosenColumn,
   columnNames,
@@ -9,6 +10,7 @@ import {
   labelsOfOptions,
   type SequenceSpec,
   TEXT_COLUMNS,
+  trainedByEasyNlp,
 } from '../sequence/index.js';
 import type { MultiLabelOptions } from './options.js';
 
@@ -140,5 +142,19 @@ export async function prepareMultiLabel(given: TrainConfig, source: DataSource):
     ),
     thresholds: null,
     positiveWeights: weightsOf(config.positiveWeights, set, counts, rows),
+  };
+}
+
+/** The task of a model that EasyNLP (Python) trained: a comma between labels, and a label from one half on. */
+export function multiLabelOfEasyNlp(training: EasyNlpTraining): MultiLabelSpec {
+  return {
+    ...trainedByEasyNlp(training),
+    app: 'text_classify_multi_label',
+    labelSeparator: ',',
+    tuning: 'fixed',
+    threshold: 0.5,
+    labelThresholds: {},
+    thresholds: training.labels.map(() => 0.5),
+    positiveWeights: null,
   };
 }

@@ -5,6 +5,7 @@ import {
   classifierApp,
   type EncodedText,
   encodeLabelled,
+  trainedByEasyNlp,
 } from '../sequence/index.js';
 import { type EncodedLongText, encodeWindows, joinWindows, WindowMetrics } from './long-text.js';
 import { textClassifyOptions, textClassifyUseOptions } from './options.js';
@@ -27,6 +28,8 @@ export const textClassify: App<TextClassifySpec, EncodedText, TextClassifyResult
     description: 'one label for a text or a pair of texts',
     prepare: prepareTextClassify as App<TextClassifySpec>['prepare'],
     options: textClassifyOptions,
+    pretrainedSpec: (_config, { easynlp }) =>
+      easynlp ? { ...trainedByEasyNlp(easynlp), app: 'text_classify' } : null,
   }),
   evaluateOptions: textClassifyUseOptions,
   predictOptions: textClassifyUseOptions,

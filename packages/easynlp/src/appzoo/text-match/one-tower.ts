@@ -7,6 +7,7 @@ import {
   classificationLabels,
   classifierApp,
   type EncodedText,
+  trainedByEasyNlp,
 } from '../sequence/index.js';
 import { labelColumn, pairColumns } from './columns.js';
 
@@ -37,4 +38,9 @@ export const textMatch: App<TextMatchSpec, EncodedText, TextMatchResult> = class
   title: 'Text matching',
   description: 'a label for a pair of texts, read together (one tower)',
   prepare: prepare as App<TextMatchSpec>['prepare'],
+  pretrainedSpec(_config, { easynlp }) {
+    if (!easynlp?.secondSequence) return null;
+    const { secondSequence } = easynlp;
+    return { ...trainedByEasyNlp(easynlp), app: 'text_match', secondSequence };
+  },
 });
