@@ -123,6 +123,24 @@ export function makeCases({ paths, labels, models, architectures, teacherOf }) {
     null,
     { looseBf16: true },
   );
+  const choice = {
+    app: 'multiple_choice',
+    train: p('choices.jsonl'),
+    dev: p('choices.jsonl'),
+    learningRate: 1e-2,
+  };
+  const choiceAsk = (sets) => ({
+    task: choice.app,
+    inputs: sets.map((own) => ({ context: people[0], question: '谁？', choices: own })),
+  });
+  const sets = [
+    ['李雷', '王小明'],
+    ['赵云', '李雷', '韩梅梅', '王小明'],
+  ];
+  add('match', 'multiple_choice, two to four', choice, choiceAsk(sets));
+  const gaps = { ...choice, train: p('gaps.jsonl'), dev: p('gaps.jsonl'), gap: '#x#', groupName: 'group' };
+  const gapInputs = [{ context: '昨天，#x#去了北京。', choices: ['李雷', '赵云', '王小明'] }];
+  add('match', 'multiple_choice, gaps', gaps, { task: choice.app, inputs: gapInputs });
 
   const pet = { ...reviews, method: 'pet', ...prompts };
   add('prompts', 'pet', pet, classify);

@@ -72,6 +72,15 @@ function pairs(count) {
   });
 }
 
+/** Out of two to four people always the same one, which a dozen steps can learn. */
+const choices = (count) =>
+  sentences(count).map(({ text, person }, i) => {
+    const [answer, ...others] = PEOPLE;
+    const wrong = others.slice(0, 1 + (i % 3));
+    const all = [...wrong.slice(0, i % 2), answer, ...wrong.slice(i % 2)];
+    return { context: text.replace(person[1], answer), question: '谁？', choices: all, answer };
+  });
+
 /** Writes everything that the cases read. @returns paths by name */
 export async function writeData(folder, samples) {
   mkdirSync(folder, { recursive: true });
@@ -136,6 +145,12 @@ export async function writeData(folder, samples) {
   write('pairs-dev.tsv', tsv(pairs(80).slice(64)));
   write('scores.tsv', tsv(pairs(64).map((row, i) => ({ ...row, label: ((i % 6) / 5).toFixed(1) }))));
   write('triples.tsv', tsv(pairs(64).map((row) => ({ ...row, label: '1' }))));
+  write('choices.jsonl', jsonl(choices(64)));
+  const gap = ({ question, context, answer, ...row }, i) => ({
+    ...{ ...row, context: context.replace(answer, '#x#'), answer, group: i >> 1 },
+    choices: PEOPLE,
+  });
+  write('gaps.jsonl', jsonl(choices(64).map(gap)));
   write('people.conll', conll(sentences(64)));
   write('people.json', cluener(sentences(64)));
   write('squad.json', squad(64));
