@@ -43,6 +43,11 @@ export const MODELS = {
       ],
     ],
     [
+      'Folders that EasyNLP (Python) trained: labels and task are taken from them',
+      'EasyNLP（Python）训练的文件夹：从中读取标签与任务',
+      ['predictor/easynlp-folder.test.ts'],
+    ],
+    [
       'K-BERT (sentence tree, visible matrix)',
       'K-BERT（句子树、可见矩阵）',
       [
