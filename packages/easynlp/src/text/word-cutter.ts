@@ -114,7 +114,9 @@ export class WordCutter {
   /** jieba's words, which add up to the text; should they ever not, the text is one word. */
   #words(text: string): readonly string[] {
     const words = this.#open().cut(text, false);
-    return words.join('') === text ? words : [text];
+    let length = 0;
+    for (const word of words) length += word.length;
+    return length === text.length ? words : [text];
   }
 
   #character(character: string): string {
