@@ -5,7 +5,7 @@ import { sha256 } from './checkpoint.js';
 
 /** What tells one data file from another: a row that was edited need not change the size. */
 export async function dataFacts(
-  { train, dev }: TrainConfig,
+  { train, dev, userDictionary }: TrainConfig,
   others: readonly string[] = [],
 ): Promise<Record<string, unknown>> {
   const of = async (path: string) => {
@@ -21,6 +21,8 @@ export async function dataFacts(
   const [trainBytes, trainSha256] = await of(train);
   const [devBytes, devSha256] = dev === undefined ? [null, null] : await of(dev);
   const facts = { train, trainBytes, trainSha256, dev: dev ?? null, devBytes, devSha256 };
-  const sums = await Promise.all(others.map(async (path) => [`sha256 of ${path}`, (await of(path))[1]]));
+  // Other words would make other tokens.
+  const files = userDictionary === undefined ? others : [...others, userDictionary];
+  const sums = await Promise.all(files.map(async (path) => [`sha256 of ${path}`, (await of(path))[1]]));
   return { ...facts, ...Object.fromEntries(sums) };
 }
