@@ -136,6 +136,11 @@ export interface App<
 
   /** Looks at configuration and training data once: columns, labels. Throws DATA_* and CONFIG_* errors. */
   prepare(config: TrainConfig, source: DataSource | null): Promise<Spec>;
+  /**
+   * Throws for a table that nothing can be learned from, though each of its rows is right: a single label, fewer rows than
+   * labels. Not asked where other rows, or a teacher's opinion of them, may say more.
+   */
+  checkTable?(spec: Spec, source: DataSource): Promise<void>;
   /** Tasks that do not train on a table of labelled rows open their data here; `prepare` then gets no source. */
   trainingData?(loaded: LoadedApp, config: TrainConfig, options: TrainingDataOptions): Promise<TrainingData>;
   /** Tasks that are not evaluated on a table of labelled rows do it here; `metrics.create` is not called then. */

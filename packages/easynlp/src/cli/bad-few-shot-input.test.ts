@@ -153,14 +153,14 @@ const CASES: readonly Case[] = [
       [/label is "好评"|all 6 rows/],
     ],
   ),
-  ...fewShot.map(
+  ...[...fewShot, 'finetune'].map(
     (method): Case => [
       `${method}: a single class, though more are declared`,
       { method, train: ONE_CLASS, more: ['--labels', '好评,差评'] },
       ...([3, [/one-class\.tsv/, /all 6 rows have the label "好评"/]] as const),
     ],
   ),
-  ...fewShot.map(
+  ...[...fewShot, 'finetune'].map(
     (method): Case => [
       `${method}: fewer rows than classes`,
       { method, train: TWO_ROWS, words: '好,差,中', more: ['--labels', '好评,差评,中评'] },
@@ -202,6 +202,14 @@ const CASES: readonly Case[] = [
     ] as const),
   ],
   ['kd: a single class', { ...kd(logits('one.txt', 6)), train: ONE_CLASS }, 3, [/the only label is "好评"/]],
+  [
+    'kd: fewer rows than classes, and no others',
+    {
+      ...{ method: 'kd', train: TWO_ROWS },
+      more: ['--labels', '好评,差评,中评', '--teacher-logits', logits('two.txt', 2, '1,2,3')],
+    },
+    ...([3, [/2 rows for 3 labels/]] as const),
+  ],
   // Groups of tasks
   [
     'a task of a group without the label in its pattern',
@@ -282,4 +290,13 @@ describe('the flags of EasyNLP are refused with', () => {
     ['label words unknown to the tokenizer', { words: '好,𪚥' }, 2, [/does not know "𪚥"/]],
     ['a single class', { train: ONE_CLASS }, 3, [/all 6 rows have the label "好评"/]],
   ])('%s', (_, given, code, said) => expectRefused(flags(given), code, said));
+
+  it('a single class, without few-shot learning', () =>
+    expectRefused(
+      flags({ train: ONE_CLASS }).map((flag) =>
+        flag.startsWith('--user') ? `--user_defined_parameters=pretrain_model_name_or_path=${model}` : flag,
+      ),
+      3,
+      [/all 6 rows have the label "好评"/],
+    ));
 });

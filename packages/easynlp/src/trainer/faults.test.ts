@@ -81,9 +81,16 @@ describe('data', () => {
   it.each(KINDS)('%s: one row, a last batch of one row, only empty texts', async (kind) => {
     const labels = ['好评', '差评'];
     const one = write('label\ttext\n好评\t不错\n');
+    await expect(
+      runTrain({ ...tiny(kind, { epochs: 1, labels }), train: one, output: fresh() }),
+    ).rejects.toMatchObject({
+      code: 'FEWSHOT_ROWS',
+      message: expect.stringContaining('its only row has the label "好评"'),
+    });
+    const two = write('label\ttext\n好评\t不错\n差评\t很差\n');
     const empty = write('label\ttext\n好评\t\n差评\t\n好评\t\n');
     for (const [file, steps] of [
-      [one, 1],
+      [two, 1],
       [sampleFile(join(folder, 'eleven.tsv'), 11), 2],
       [empty, 1],
     ] as const) {

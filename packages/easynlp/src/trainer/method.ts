@@ -56,6 +56,11 @@ export interface Method {
    * `objective` gets these tables and this app in its context.
    */
   readonly rows?: (context: MethodContext) => Promise<MethodRows>;
+  /**
+   * Whether the labels of the table are all that there is to learn from: `App.checkTable` looks at it then. Methods with
+   * a variant look at it themselves, where they prepare the task.
+   */
+  readonly learnsFromTable?: (config: TrainConfig) => boolean;
   /** What is minimized; the app's own loss by default. */
   readonly objective?: (context: MethodContext) => Promise<Objective> | Objective;
   /**
@@ -73,6 +78,7 @@ const FINE_TUNING: Method = {
   name: DEFAULT_METHOD,
   description: 'train all weights on labelled rows with the task’s own loss',
   apps: [],
+  learnsFromTable: () => true,
 };
 
 const METHODS = new Map<string, Method>([[FINE_TUNING.name, FINE_TUNING]]);

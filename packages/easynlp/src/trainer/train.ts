@@ -127,17 +127,28 @@ export async function train(
   options: TrainOptions & Readonly<Record<string, unknown>>,
   run: TrainRunOptions = {},
 ): Promise<TrainResult> {
+  return start(options, run, { isStage: false });
+}
+
+/** @param isStage of a method of several stages, which knows what its data are good for */
+async function start(
+  options: TrainOptions & Readonly<Record<string, unknown>>,
+  run: TrainRunOptions,
+  { isStage }: { isStage: boolean },
+): Promise<TrainResult> {
   const app = getApp(options.app ?? DEFAULT_APP);
   const method = getMethod(options.method ?? DEFAULT_METHOD, app.name);
   const config = parseConfig('train', options, trainOptionsOf(app, method)) as TrainConfig;
-  if (method.run) return method.run(config, run, train);
+  if (method.run) {
+    return method.run(config, run, (own, runOfStage = {}) => start(own, runOfStage, { isStage: true }));
+  }
   const owned: { dispose(): void }[] = [];
   try {
     const own = <T extends { dispose(): void }>(thing: T): T => {
       owned.push(thing);
       return thing;
     };
-    return await oneAtATime(() => runTraining({ base: app, method, config }, run, own), run);
+    return await oneAtATime(() => runTraining({ base: app, method, config, isStage }, run, own), run);
   } finally {
     // Whatever way training ends, no tensor outlives it.
     for (const thing of owned.reverse()) thing.dispose();
@@ -145,7 +156,7 @@ export async function train(
 }
 
 async function runTraining(
-  { base, method, config }: { base: App; method: Method; config: TrainConfig },
+  { base, method, config, isStage }: { base: App; method: Method; config: TrainConfig; isStage: boolean },
   run: TrainRunOptions,
   own: <T extends { dispose(): void }>(thing: T) => T,
 ): Promise<TrainResult> {
@@ -157,6 +168,7 @@ async function runTraining(
   // Everything that can be wrong with the data is found before anything is written.
   const tables = app.trainingData ? null : await openTables(config);
   const prepared = await app.prepare(config, tables?.train ?? null);
+  if (tables && !isStage && method.learnsFromTable?.(config)) await app.checkTable?.(prepared, tables.train);
   const spec = method.variant ? { ...prepared, method: method.name } : prepared;
   const metric = config.bestMetric ?? app.metrics.primaryOf?.(spec) ?? app.metrics.primary;
   const direction = app.metrics.names[metric];

@@ -5,7 +5,7 @@ import { type ClassificationResult, classificationColumns, decodeClasses } from 
 import { collateLabelled, type EncodedText, encodeLabelled } from './encode.js';
 import { sequenceInputs } from './inputs.js';
 import { classificationMetrics } from './metrics.js';
-import type { ClassificationSpec } from './spec.js';
+import { type ClassificationSpec, checkClasses } from './spec.js';
 
 /** Everything that single-label tasks on texts and pairs share; they differ in how they find their columns. */
 export function classifierApp<Spec extends ClassificationSpec>(
@@ -13,6 +13,7 @@ export function classifierApp<Spec extends ClassificationSpec>(
 ): App<Spec, EncodedText, ClassificationResult> {
   return {
     ...own,
+    checkTable: (spec, source) => checkClasses(source, spec),
     inputs: sequenceInputs,
     encode: encodeLabelled,
     collate: collateLabelled,

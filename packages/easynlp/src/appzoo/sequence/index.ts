@@ -22,6 +22,7 @@ export { sequenceInputs } from './inputs.js';
 export { classificationMetrics } from './metrics.js';
 export {
   type ClassificationSpec,
+  checkClasses,
   chosenColumn,
   classificationLabels,
   columnNames,

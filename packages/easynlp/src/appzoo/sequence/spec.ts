@@ -102,3 +102,30 @@ export function trainedByEasyNlp(training: EasyNlpTraining): Omit<Classification
   const { labels, sequenceLength, firstSequence, secondSequence, labelName } = training;
   return { labels, sequenceLength, firstSequence, secondSequence, labelName };
 }
+
+/**
+ * Refuses what no classifier can learn from: rows of one label only, or fewer rows than labels.
+ *
+ * @throws EasyNlpError DATA_EMPTY, FEWSHOT_ROWS
+ */
+export async function checkClasses(
+  source: DataSource,
+  { labels, labelName }: ClassificationSpec,
+): Promise<void> {
+  const set = new LabelSet(labels);
+  const seen = new Set<number>();
+  let rows = 0;
+  for await (const row of source.rows()) {
+    seen.add(set.idIn(row, labelName));
+    if (++rows >= labels.length && seen.size > 1) return;
+  }
+  if (rows === 0) throw new EasyNlpError('DATA_EMPTY', { file: source.name });
+  throw new EasyNlpError('FEWSHOT_ROWS', {
+    file: source.name,
+    problem:
+      seen.size === 1
+        ? `${rows === 1 ? 'its only row has' : `all ${rows} rows have`} the label "${labels[[...seen][0]!]}"`
+        : `${rows} rows for ${labels.length} labels`,
+    hint: 'Give at least one row of each label; sixteen of each are usual.',
+  });
+}

@@ -2,7 +2,7 @@ import type { TrainConfig } from '../../config/index.js';
 import { EasyNlpError } from '../../errors/index.js';
 import type { Method } from '../../trainer/method.js';
 import type { DistillationConfig } from '../shared/options.js';
-import { taughtRows } from '../shared/taught-rows.js';
+import { learnsFromTable, taughtRows } from '../shared/taught-rows.js';
 import { intermediateObjective } from './objective.js';
 import { type IntermediateConfig, intermediateOptions } from './options.js';
 
@@ -33,6 +33,7 @@ export const intermediate: Method = {
   description: "a small model learns a large one's layers, attention and distributions (TinyBERT)",
   apps: ['text_classify', 'text_match'],
   options: intermediateOptions,
+  learnsFromTable,
   rows(context) {
     const config = context.config as TrainConfig as IntermediateConfig;
     check(config);

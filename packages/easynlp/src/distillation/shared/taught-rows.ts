@@ -66,6 +66,12 @@ export function checkTeachers(config: DistillationConfig & Written & FewRows): v
   }
 }
 
+/** Whether a student sees no other rows than those of the table. */
+export const learnsFromTable = (config: TrainConfig): boolean => {
+  const { unlabelled, augment } = config as TrainConfig as DistillationConfig;
+  return unlabelled.length === 0 && augment === 0;
+};
+
 /** Tables of unlabelled rows, checked to have the columns that the task reads. */
 export async function openUnlabelled(
   config: Pick<DistillationConfig, 'unlabelled' | 'unlabelledSchema' | 'schema' | 'format' | 'skipFirstLine'>,

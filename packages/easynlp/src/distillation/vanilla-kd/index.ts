@@ -4,7 +4,7 @@ import type { Objective } from '../../trainer/objective.js';
 import { KdLoss } from '../shared/kd-loss.js';
 import type { DistillationConfig, FewRowsConfig } from '../shared/options.js';
 import { SameTeacher } from '../shared/same-teacher.js';
-import { checkTeachers, taughtRows } from '../shared/taught-rows.js';
+import { checkTeachers, learnsFromTable, taughtRows } from '../shared/taught-rows.js';
 import type { TaughtTable } from '../shared/taught-table.js';
 import { vanillaKdOptions } from './options.js';
 
@@ -55,6 +55,7 @@ export const vanillaKd: Method = {
   description: "a small model learns a large one's distributions (vanilla knowledge distillation)",
   apps: ['text_classify', 'text_match', 'text_classify_multi_label', 'text_match_regression'],
   options: vanillaKdOptions,
+  learnsFromTable,
   async rows(context) {
     checkTeachers(context.config as TrainConfig as DistillationConfig);
     return taughtRows(context);

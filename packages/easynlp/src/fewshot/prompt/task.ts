@@ -1,8 +1,13 @@
 import { z } from 'zod';
 import type { App } from '../../appzoo/app.js';
-import { type ClassificationSpec, columnNames, LABEL_COLUMNS } from '../../appzoo/sequence/index.js';
+import {
+  type ClassificationSpec,
+  checkClasses,
+  columnNames,
+  LABEL_COLUMNS,
+} from '../../appzoo/sequence/index.js';
 import type { TrainConfig } from '../../config/index.js';
-import { type DataSource, LabelSet, type Row } from '../../datahub/index.js';
+import type { DataSource, Row } from '../../datahub/index.js';
 import { EasyNlpError } from '../../errors/index.js';
 import { type LabelWords, readLabelWords } from './label-words.js';
 import type { PromptConfig } from './options.js';
@@ -67,7 +72,7 @@ export async function preparePrompt(
       hint: `Put ${absent} between two commas.`,
     });
   }
-  await checkRows(source, base);
+  await checkClasses(source, base);
   return {
     ...base,
     prompt: {
@@ -90,26 +95,6 @@ function textColumns(pattern: PromptPattern, config: TrainConfig): [string, stri
   const rest = pattern.columns.filter((name) => name !== firstSequence && name !== secondSequence);
   const first = firstSequence ?? rest.shift()!;
   return [first, secondSequence ?? rest[0]];
-}
-
-/** What no method can learn from: rows of one label only, or fewer rows than labels. */
-async function checkRows(source: DataSource, { labels, labelName }: ClassificationSpec): Promise<void> {
-  const set = new LabelSet(labels);
-  const seen = new Set<number>();
-  let rows = 0;
-  for await (const row of source.rows()) {
-    seen.add(set.idIn(row, labelName));
-    if (++rows >= labels.length && seen.size > 1) return;
-  }
-  if (rows === 0) throw new EasyNlpError('DATA_EMPTY', { file: source.name });
-  throw new EasyNlpError('FEWSHOT_ROWS', {
-    file: source.name,
-    problem:
-      seen.size === 1
-        ? `all ${rows} rows have the label "${labels[[...seen][0]!]}"`
-        : `${rows} rows for ${labels.length} labels`,
-    hint: 'Give at least one row of each label; sixteen of each are usual.',
-  });
 }
 
 /** Names in the data of the pattern's columns, in the order of `pattern.columns`. */
