@@ -97,8 +97,11 @@ napi_value RngSet(napi_env env, napi_callback_info info) {
     if (s.scalar_type() != at::kByte || !s.device().is_cpu() || s.dim() != 1) {
       throw JsError("ARGUMENT_INVALID", "setRngState: expected a uint8 vector on the CPU, got " + describe(s));
     }
+    // Generators of libtorch 2 read from the start of the storage, as structures: a view into a mapped file has to
+    // become a tensor of its own memory first.
+    const at::Tensor own = s.clone(at::MemoryFormat::Contiguous);
     std::lock_guard<std::mutex> lock(g.mutex());
-    g.set_state(s.contiguous());
+    g.set_state(own);
     return nullptr;
   });
 }

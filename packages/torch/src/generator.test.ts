@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
+  cat,
   Generator,
   getRngState,
   manualSeed,
@@ -12,6 +13,7 @@ import {
   scope,
   setRngState,
   tensor,
+  zeros,
 } from './index.js';
 import { type Dump, fixture, relativeError } from './testing/load.fixture.js';
 
@@ -65,6 +67,17 @@ describe('state', () => {
     const expected = randn([6]);
     setRngState(tensor([...bytes].map(Number), { dtype: 'uint8' }));
     expect(randn([6]).equal(expected)).toBe(true);
+  });
+
+  test('is read from a view too, wherever it lies in its memory', () => {
+    manualSeed(3);
+    const state = getRngState();
+    const expected = randn([6]);
+    for (const before of [1, 7, 16]) {
+      const memory = cat([zeros([before], { dtype: 'uint8' }), state]);
+      setRngState(memory.narrow(0, before, state.numel));
+      expect(randn([6]).equal(expected)).toBe(true);
+    }
   });
 
   test('that is none is refused', () => {

@@ -110,7 +110,7 @@ export class DeviceStep {
         weight,
       })),
     );
-    if (gradNorm) this.keepNorm(gradNorm);
+    if (gradNorm) this.holdNorm(keep(gradNorm));
     return loss;
   }
 
@@ -198,7 +198,7 @@ export class DeviceStep {
       }
     });
     graph.replay();
-    this.gradNorm = gradNorm;
+    this.holdNorm(gradNorm);
     return loss;
   }
 
@@ -227,10 +227,11 @@ export class DeviceStep {
     return { inputs, graph, loss: loss!, gradNorm };
   }
 
-  private keepNorm(norm: Tensor): void {
+  /** The norm of an eager step is its own and goes when the next one comes; that of a graph stays with its graph. */
+  private holdNorm(norm: Tensor | null): void {
     const old = this.gradNorm;
-    this.gradNorm = keep(norm);
-    if (old && ![...this.captured.values()].some((c) => c.gradNorm === old)) old.dispose();
+    this.gradNorm = norm;
+    if (old && old !== norm && ![...this.captured.values()].some((c) => c.gradNorm === old)) old.dispose();
   }
 
   dispose(): void {
