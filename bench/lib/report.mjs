@@ -59,10 +59,13 @@ export function machine(extra = {}) {
       encoding: 'utf8',
     },
   );
+  const gpus = spawnSync('nvidia-smi', ['--query-gpu=name', '--format=csv,noheader'], { encoding: 'utf8' });
+  const gpu = gpus.status === 0 ? gpus.stdout.trim().split('\n')[0] : '';
   const [pythonVersion = null, torchVersion = null] = peer.status === 0 ? peer.stdout.trim().split(' ') : [];
   return {
     date: new Date().toISOString(),
     commit: git.status === 0 ? git.stdout.trim() : bundleCommit(),
+    ...(gpu === '' ? {} : { gpu }),
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
