@@ -1,6 +1,6 @@
 import type { AppContext, HostOutputs } from '../app.js';
 import { roleQuestions } from './ask.js';
-import { type EncodedText, type ExtractionUnit, encodeAsked, promptLength } from './encode.js';
+import { type EncodedText, type ExtractionUnit, encodeAsked, promptLength, type Question } from './encode.js';
 import { rolePrompt, roleQuestion } from './scheme.js';
 import type { ExtractionSpec } from './spec.js';
 
@@ -127,6 +127,16 @@ async function fitting(
   }
 }
 
+/**
+ * Questions of one text times its windows: up to here each question is asked everywhere, beyond it only around its trigger.
+ * A model that takes every third word of a book for a trigger must not ask about each of them on every page.
+ */
+const ASKED_EVERYWHERE = 4096;
+
+/** Different triggers of a text whose arguments are asked for: this many, or so many a window; the most probable ones. */
+const TRIGGERS = 100;
+const TRIGGERS_A_WINDOW = 4;
+
 /** The second step for events: questions for the arguments of every trigger that was found; null without any. */
 export async function askForArguments(
   result: ExtractionResult,
@@ -135,42 +145,61 @@ export async function askForArguments(
 ): Promise<{ row: ExtractionUnit; complete(next: ExtractionResult): ExtractionResult } | null> {
   const rolesOf = new Map(text.questions.map(({ label, roles }) => [label, roles]));
   if (![...rolesOf.values()].some((roles) => roles.length > 0)) return null;
-  const withoutAnswers = (next: ExtractionResult | null): ExtractionResult =>
-    resultOf(
+  const withAnswers = (next: ExtractionResult): ExtractionResult => {
+    const answers = new Map<string, ExtractedSpan[]>();
+    for (const { type, ...span } of next.entities) {
+      const known = answers.get(type);
+      if (known) known.push(span);
+      else answers.set(type, [span]);
+    }
+    return resultOf(
       result.entities.map((entity) => {
         const roles = rolesOf.get(entity.type) ?? [];
         if (roles.length === 0) return entity;
-        const own = roles.flatMap((role) => {
-          const label = roleQuestion(entity.type, entity.text, role);
-          return (next?.entities ?? [])
-            .filter(({ type }) => type === label)
-            .map(({ type: _, ...span }): ExtractedArgument => ({ role, ...span }));
-        });
+        const own = roles.flatMap((role) =>
+          (answers.get(roleQuestion(entity.type, entity.text, role)) ?? []).map(
+            (span): ExtractedArgument => ({ role, ...span }),
+          ),
+        );
         return { ...entity, arguments: own };
       }),
       text,
     );
-  const triggers = new Map(
-    result.entities
-      .filter(({ type }) => (rolesOf.get(type) ?? []).length > 0)
-      .map((entity) => [`${entity.type}\n${entity.text}`, entity]),
-  );
-  const questions = [];
-  for (const { type, text: trigger } of triggers.values()) {
+  };
+  const triggers = new Map<string, ExtractedEntity[]>();
+  for (const entity of result.entities) {
+    if ((rolesOf.get(entity.type) ?? []).length === 0) continue;
+    const key = `${entity.type}\n${entity.text}`;
+    const known = triggers.get(key);
+    if (known) known.push(entity);
+    else triggers.set(key, [entity]);
+  }
+  const windows = text.units.length / text.questions.length;
+  const most = Math.max(TRIGGERS, Math.ceil(TRIGGERS_A_WINDOW * windows));
+  const best = (places: readonly ExtractedEntity[]) =>
+    places.reduce((top, { score }) => Math.max(top, score), 0);
+  const groups = [...triggers.values()];
+  const asked = groups.length <= most ? groups : groups.sort((a, b) => best(b) - best(a)).slice(0, most);
+  const questions: Question[] = [];
+  for (const places of asked) {
+    const { type, text: trigger } = places[0]!;
     const roles = rolesOf.get(type)!;
     const shown = await fitting(trigger, roles, context);
     for (const question of roleQuestions(type, shown, roles, null)) {
       const role = question.scoredAs.slice(type.length + 1);
-      questions.push({ ...question, label: roleQuestion(type, trigger, role) });
+      questions.push({ ...question, near: places, label: roleQuestion(type, trigger, role) });
     }
   }
   if (questions.length === 0) {
     // Nothing to ask: what there is, is complete.
     return null;
   }
-  const asked = { id: text.id, text: text.text, seed: text.seed, questions, together: false };
-  const [encoded] = await encodeAsked([asked], context.spec.sequenceLength, context.tokenizer);
-  return { row: encoded!.units[0]!, complete: withoutAnswers };
+  if (questions.length * windows <= ASKED_EVERYWHERE) {
+    for (const [q, { near: _, ...question }] of questions.entries()) questions[q] = question;
+  }
+  const next = { id: text.id, text: text.text, seed: text.seed, questions, together: false };
+  const [encoded] = await encodeAsked([next], context.spec.sequenceLength, context.tokenizer);
+  return { row: encoded!.units[0]!, complete: withAnswers };
 }
 
 /** Question, answer, probability, start and end, as EasyNLP writes them; places count from the text's beginning. */

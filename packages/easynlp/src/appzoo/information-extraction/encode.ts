@@ -15,6 +15,8 @@ export interface Question extends Prompt {
   readonly scoredAs: string;
   /** Roles to ask for when it is answered. */
   readonly roles: readonly string[];
+  /** Asked only in windows that have one of these places, or stand next to one that has; unset = in all. */
+  readonly near?: readonly Place[];
   /** The right answers; null when none were asked for. */
   readonly gold: readonly Place[] | null;
 }
@@ -158,7 +160,9 @@ export async function encodeAsked(
     const passes = together ? [questions.map((_, q) => q)] : questions.map((_, q) => [q]);
     for (const asked of passes) {
       const [before, after] = sides[asked[0]!]!;
+      const near = nearWindows(questions[asked[0]!]!, windows, tokens);
       for (const [w, { from, to }] of windows.entries()) {
+        if (near !== null && !near.has(w)) continue;
         const at = before.length;
         const ids = joined([before, tokens.ids.subarray(from, to), after]);
         const gold = asked.map(
@@ -184,6 +188,24 @@ export async function encodeAsked(
     }
     return shared;
   });
+}
+
+/** Numbers of the windows that a question is asked in; null for all. */
+function nearWindows(
+  { near }: Question,
+  windows: readonly { readonly from: number; readonly to: number }[],
+  tokens: Tokens,
+): ReadonlySet<number> | null {
+  if (near === undefined) return null;
+  const found = new Set<number>();
+  for (const place of near) {
+    const range = tokenRange(tokens, place);
+    for (const [w, { from, to }] of windows.entries()) {
+      if (range === null || range.last < from || range.first >= to) continue;
+      for (const neighbour of [w - 1, w, w + 1]) if (windows[neighbour]) found.add(neighbour);
+    }
+  }
+  return found.size > 0 ? found : null;
 }
 
 /** Numbers that look random and depend on nothing but the seed. */

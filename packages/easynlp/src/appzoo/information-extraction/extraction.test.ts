@@ -10,6 +10,7 @@ import { type Pipeline, pipeline } from '../../predictor/pipeline.js';
 import { predict } from '../../predictor/predict.js';
 import { Tokenizer } from '../../text/index.js';
 import { train } from '../../trainer/train.js';
+import { askForArguments } from './answers.js';
 import { encodeExtraction } from './ask.js';
 import { trainedUnits } from './encode.js';
 import type { ExtractionResult } from './index.js';
@@ -365,6 +366,49 @@ describe('encoding', () => {
     expect(asked(9)).toEqual([0, 1, 2]);
     const [empty] = await encodeExtraction([row('休息')], context, { labels: true });
     expect(trainedUnits(empty!.text, 0)).toHaveLength(1);
+  });
+
+  it('arguments of very many triggers are asked for around them, and of the most probable ones', async () => {
+    const scheme = [{ type: '比赛', roles: ['胜者', '败者'] }];
+    const spec: ExtractionSpec = { ...base, sequenceLength: 48, input: 'events', scheme };
+    const context = { spec, tokenizer: await tokenizer() };
+    const [few, many] = [8, 4_000].map((count) => '王小明在北京'.repeat(count));
+    const ask = async (text: string, step: number) => {
+      const [unit] = await encodeExtraction([row(text)], context, { labels: false });
+      const entities = Array.from({ length: Math.floor((text.length - 4) / step) }, (_, i) => {
+        const [start, end] = [i * step, i * step + 1 + (i % 4)];
+        return { type: '比赛', start, end, text: text.slice(start, end), score: 1 / (2 + i) };
+      });
+      // Every trigger is one of its own: a model that is sure of everything.
+      const own = entities.map((entity, i) => ({ ...entity, text: `${entity.text}${i}` }));
+      const found = await askForArguments({ entities: own }, unit!, context);
+      return { text: found!.row.text, own, found: found!, windows: unit!.text.units.length };
+    };
+    const short = await ask(few!, 6);
+    expect(short.text.questions).toHaveLength(2 * short.own.length);
+    expect(short.text.units.length % short.text.questions.length).toBe(0);
+    const long = await ask(many!, 6);
+    const { questions, units } = long.text;
+    expect(long.own.length).toBeGreaterThan(3_900);
+    expect(questions.length).toBeLessThan(2 * 4.1 * long.windows);
+    expect(units.length).toBeLessThanOrEqual(5 * questions.length);
+    // Each question stands where its trigger does.
+    for (const q of [0, 1, questions.length - 1]) {
+      const [place] = questions[q]!.near!;
+      const windows = units.filter(({ asked }) => asked[0] === q);
+      const { starts, ends } = long.text;
+      expect(
+        windows.some(
+          ({ first, count }) => starts[first]! <= place!.start && ends[first + count - 1]! >= place!.end,
+        ),
+      ).toBe(true);
+    }
+    expect(questions[0]!.near![0]).toMatchObject({ start: 0 });
+    const [best, worst] = [long.own[0]!, long.own.at(-1)!];
+    const answer = { type: questions[0]!.label, text: '北京', start: 4, end: 6, score: 0.9 };
+    const { entities } = long.found.complete({ entities: [answer] });
+    expect(entities[0]).toMatchObject({ text: best.text, arguments: [{ role: '胜者', text: '北京' }] });
+    expect(entities.at(-1)).toMatchObject({ text: worst.text, arguments: [] });
   });
 
   it('a question that leaves no room is told', async () => {
