@@ -165,9 +165,10 @@ export function testPipelines(name: string, entries: readonly Entry[]): void {
       for (const [i, result] of together.entries()) {
         expectSame(singles[i], result, JSON.stringify(texts[i]!.slice(0, 30)));
       }
-      const backwards = await answer(texts.map(input).reverse());
-      for (const [i, result] of backwards.reverse().entries())
-        expectSame(singles[i], result, `backwards ${i}`);
+      // In other company: without the long ones, the last first.
+      const short = [...texts.keys()].filter((i) => texts[i]!.length < 1000).reverse();
+      const others = await answer(short.map((i) => input(texts[i]!)));
+      for (const [k, i] of short.entries()) expectSame(singles[i], others[k], `backwards ${i}`);
     });
 
     it('answers nothing with nothing', async () => {
