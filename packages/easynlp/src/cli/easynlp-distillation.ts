@@ -1,23 +1,11 @@
-import type { CommandName } from '../config/index.js';
 import { EasyNlpError } from '../errors/index.js';
-import { parseBoolean, parseNumber } from './schema-to-flags.js';
+import { numberIn, type ParameterTarget, place } from './easynlp-parameter-values.js';
+import { parseBoolean } from './schema-to-flags.js';
 
 const OWN = ['enable_distillation', 'type', 'logits_name', 'logits_saved_path', 'temperature', 'alpha'];
 
 /** EasyNLP's own, where a script gives none. */
 const DEFAULTS = { temperature: 1, alpha: 0.2 } as const;
-
-const place = (key: string): string => `${key} (user_defined_parameters)`;
-
-function numberOf(key: string, text: string): number {
-  const value = parseNumber(text);
-  if (value !== undefined) return value;
-  throw new EasyNlpError('CONFIG_INVALID_VALUE', {
-    key: place(key),
-    expected: 'a number',
-    got: JSON.stringify(text),
-  });
-}
 
 /** Columns of a schema without the one of that name. */
 function withoutColumn(schema: string, name: string): string {
@@ -38,11 +26,7 @@ function withoutColumn(schema: string, name: string): string {
  */
 export function applyDistillationParameters(
   given: Map<string, string>,
-  {
-    command,
-    values,
-    warnings,
-  }: { command: CommandName; values: Record<string, unknown>; warnings: string[] },
+  { command, values, warnings }: ParameterTarget,
 ): void {
   const enabled = given.get('enable_distillation');
   if (enabled === undefined || parseBoolean(enabled) !== true) return;
@@ -65,7 +49,7 @@ export function applyDistillationParameters(
   values.method ??= 'kd';
   for (const key of ['temperature', 'alpha'] as const) {
     const text = taken.get(key);
-    values[key] = text ? numberOf(key, text) : DEFAULTS[key];
+    values[key] = text ? numberIn(key, text) : DEFAULTS[key];
   }
   const column = taken.get('logits_name') || undefined;
   const path = taken.get('logits_saved_path') || undefined;
@@ -87,7 +71,7 @@ export function applyDistillationParameters(
  */
 export function applyAugmentationParameters(
   given: Map<string, string>,
-  { command, values }: { command: CommandName; values: Record<string, unknown> },
+  { command, values }: Pick<ParameterTarget, 'command' | 'values'>,
 ): void {
   if (values.app !== 'data_augmentation' || command !== 'predict') return;
   const type = given.get('type');
@@ -109,7 +93,7 @@ export function applyAugmentationParameters(
     ['mask_proportion', 'maskProportion'],
   ] as const) {
     const text = given.get(key);
-    if (text) values[option] = numberOf(key, text);
+    if (text) values[option] = numberIn(key, text);
     given.delete(key);
   }
   for (const [key, option] of [

@@ -1,7 +1,7 @@
-import type { CommandName } from '../config/index.js';
 import { EasyNlpError } from '../errors/index.js';
 import { nearest } from '../util/nearest.js';
-import { parseBoolean, parseNumber, splitList } from './schema-to-flags.js';
+import { booleanIn, numberIn, type ParameterTarget, place } from './easynlp-parameter-values.js';
+import { parseBoolean, splitList } from './schema-to-flags.js';
 
 /** EasyNLP's `type=` of few-shot learning, and the method here. */
 const TYPES: Readonly<Record<string, string>> = { pet_fewshot: 'pet', cpt_fewshot: 'cptuning' };
@@ -29,7 +29,6 @@ const OPTIONS: Readonly<Record<string, 'text' | 'number' | 'boolean' | 'list'>> 
 const OWN = ['enable_fewshot', 'type', 'pattern', 'label_desc'];
 
 const camel = (key: string): string => key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-const place = (key: string): string => `${key} (user_defined_parameters)`;
 
 /**
  * Few-shot learning among `--user_defined_parameters`: `enable_fewshot=True type=pet_fewshot pattern=… label_desc=…`.
@@ -39,11 +38,7 @@ const place = (key: string): string => `${key} (user_defined_parameters)`;
  */
 export function applyFewshotParameters(
   given: Map<string, string>,
-  {
-    command,
-    values,
-    warnings,
-  }: { command: CommandName; values: Record<string, unknown>; warnings: string[] },
+  { command, values, warnings }: ParameterTarget,
 ): void {
   const enabled = given.get('enable_fewshot');
   if (enabled === undefined || parseBoolean(enabled) !== true) return;
@@ -90,19 +85,14 @@ export function applyFewshotParameters(
 }
 
 function typed(key: string, text: string): unknown {
-  const kind = OPTIONS[key]!;
-  const value =
-    kind === 'boolean'
-      ? parseBoolean(text)
-      : kind === 'number'
-        ? parseNumber(text)
-        : kind === 'list'
-          ? splitList(text)
-          : text;
-  if (value !== undefined) return value;
-  throw new EasyNlpError('CONFIG_INVALID_VALUE', {
-    key: place(key),
-    expected: kind === 'boolean' ? 'True or False' : 'a number',
-    got: JSON.stringify(text),
-  });
+  switch (OPTIONS[key]!) {
+    case 'boolean':
+      return booleanIn(key, text);
+    case 'number':
+      return numberIn(key, text);
+    case 'list':
+      return splitList(text);
+    case 'text':
+      return text;
+  }
 }

@@ -1,7 +1,6 @@
-import type { CommandName } from '../config/index.js';
 import { EasyNlpError } from '../errors/index.js';
 import { K_BERT_APPS } from '../knowledge/k-bert/options.js';
-import { parseNumber } from './schema-to-flags.js';
+import { type ParameterTarget, wholeNumberIn } from './easynlp-parameter-values.js';
 
 /**
  * K-BERT among `--user_defined_parameters`: EasyNLP switches it on by `kg_file=HowNet.spo`; `kg_max_entities` may stand
@@ -11,11 +10,7 @@ import { parseNumber } from './schema-to-flags.js';
  */
 export function applyKnowledgeParameters(
   given: Map<string, string>,
-  {
-    command,
-    values,
-    warnings,
-  }: { command: CommandName; values: Record<string, unknown>; warnings: string[] },
+  { command, values, warnings }: ParameterTarget,
 ): void {
   const file = given.get('kg_file');
   if (!file) return;
@@ -42,13 +37,5 @@ export function applyKnowledgeParameters(
   }
   values.kgFile = file;
   if (most === undefined) return;
-  const count = parseNumber(most);
-  if (count === undefined || !Number.isInteger(count)) {
-    throw new EasyNlpError('CONFIG_INVALID_VALUE', {
-      key: 'kg_max_entities (user_defined_parameters)',
-      expected: 'a whole number',
-      got: JSON.stringify(most),
-    });
-  }
-  values.kgMaxEntities = count;
+  values.kgMaxEntities = wholeNumberIn('kg_max_entities', most);
 }

@@ -1,7 +1,6 @@
-import type { CommandName } from '../config/index.js';
 import { EasyNlpError } from '../errors/index.js';
 import { nearest } from '../util/nearest.js';
-import { parseBoolean, parseNumber } from './schema-to-flags.js';
+import { booleanIn, numberIn, type ParameterTarget, place } from './easynlp-parameter-values.js';
 
 /** Parameters that only EasyNLP's MetaKD scripts have. */
 const OF_TEACHER = ['use_sample_weights', 'use_domain_loss'];
@@ -9,30 +8,14 @@ const OF_STUDENT = ['distill_stage', 'teacher_model_path', 'genre'];
 const OF_BOTH = ['domain_loss_weight', 'T'];
 const STAGES = ['first', 'second'];
 
-const place = (key: string): string => `${key} (user_defined_parameters)`;
-
-function switched(given: ReadonlyMap<string, string>, key: string): boolean | undefined {
+/** The value of a parameter, undefined when it is not given or empty. */
+function valueIn<T>(
+  given: ReadonlyMap<string, string>,
+  key: string,
+  read: (key: string, text: string) => T,
+): T | undefined {
   const text = given.get(key);
-  if (text === undefined || text === '') return undefined;
-  const value = parseBoolean(text);
-  if (value !== undefined) return value;
-  throw new EasyNlpError('CONFIG_INVALID_VALUE', {
-    key: place(key),
-    expected: 'True or False',
-    got: JSON.stringify(text),
-  });
-}
-
-function numberOf(given: ReadonlyMap<string, string>, key: string): number | undefined {
-  const text = given.get(key);
-  if (text === undefined || text === '') return undefined;
-  const value = parseNumber(text);
-  if (value !== undefined) return value;
-  throw new EasyNlpError('CONFIG_INVALID_VALUE', {
-    key: place(key),
-    expected: 'a number',
-    got: JSON.stringify(text),
-  });
+  return text ? read(key, text) : undefined;
 }
 
 /**
@@ -45,11 +28,7 @@ function numberOf(given: ReadonlyMap<string, string>, key: string): number | und
  */
 export function applyMetakdParameters(
   given: Map<string, string>,
-  {
-    command,
-    values,
-    warnings,
-  }: { command: CommandName; values: Record<string, unknown>; warnings: string[] },
+  { command, values, warnings }: ParameterTarget,
 ): void {
   const marks = [...OF_TEACHER, ...OF_STUDENT, 'domain_loss_weight'];
   if (!marks.some((key) => given.has(key))) return;
@@ -67,9 +46,11 @@ export function applyMetakdParameters(
     values.skipFirstLine = true;
     warnings.push("the first line of the tables is skipped, as EasyNLP's MetaKD scripts do");
   }
-  const useWeights = switched(taken, 'use_sample_weights');
+  const useWeights = valueIn(taken, 'use_sample_weights', booleanIn);
   const domainLossWeight =
-    switched(taken, 'use_domain_loss') === false ? 0 : numberOf(taken, 'domain_loss_weight');
+    valueIn(taken, 'use_domain_loss', booleanIn) === false
+      ? 0
+      : valueIn(taken, 'domain_loss_weight', numberIn);
   if (domainLossWeight !== undefined) values.domainLossWeight = domainLossWeight;
   if (useWeights !== undefined) values.transferWeights = useWeights;
   if (isStudent) applyStudent(taken, values);
@@ -117,7 +98,7 @@ function applyStudent(taken: ReadonlyMap<string, string>, values: Record<string,
   values.teacher = [teacher];
   const genre = taken.get('genre');
   if (genre && genre !== 'all') values.domain = genre;
-  const temperature = numberOf(taken, 'T');
+  const temperature = valueIn(taken, 'T', numberIn);
   if (temperature !== undefined) values.temperature = temperature;
   if (stage === 'second') {
     // EasyNLP weights no rows there.

@@ -24,6 +24,7 @@ import { applyAugmentationParameters, applyDistillationParameters } from './easy
 import { applyFewshotParameters } from './easynlp-fewshot.js';
 import { applyKnowledgeParameters } from './easynlp-knowledge.js';
 import { applyMetakdParameters } from './easynlp-metakd.js';
+import type { ParameterTarget } from './easynlp-parameter-values.js';
 import { applyTwoTowerParameters, TWO_TOWER_APP, TWO_TOWER_PARAMETERS } from './easynlp-two-tower.js';
 import { parseBoolean, parseFlagValue, parseNumber } from './schema-to-flags.js';
 import { parseUserDefinedParameters } from './user-defined-parameters.js';
@@ -97,13 +98,6 @@ const OPTION_NAMES: Readonly<Record<string, string>> = {
   geep_exit_num: 'exits',
   geep_threshold: 'exitThreshold',
 };
-
-export interface ParameterTarget {
-  readonly command: CommandName;
-  /** Options of the configuration; changed in place. */
-  readonly values: Record<string, unknown>;
-  readonly warnings: string[];
-}
 
 const camel = (key: string): string =>
   key.replace(/[_-]+([a-zA-Z0-9])/g, (_, letter: string) => letter.toUpperCase());
