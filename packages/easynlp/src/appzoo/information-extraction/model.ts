@@ -146,7 +146,8 @@ export class ExtractionModel extends nn.Module implements AppModel {
       const k = Math.min(this.#spec.maxSpans + 1, t * t);
       const [values, places] = scores.reshape([b, c, t * t]).topk(k, { dim: 2 });
       const last = places.remainder(t);
-      const first = places.sub(last).div(t);
+      // Whole numbers throughout: on CUDA a division of floats can miss them by the last bit, and then they are no places.
+      const first = places.divMode(t, { roundingMode: 'floor' });
       return {
         spanScores: values,
         spanFirst: first.to({ dtype: 'float32' }),
