@@ -19,3 +19,12 @@ export function codePointBoundaries(text: string): Uint32Array | null {
   boundaries[count] = at;
   return boundaries.subarray(0, count + 1);
 }
+
+/** A part of a text, `text.slice(from, to)`, without blanks at both ends, which some tokens include. */
+export function trimmedRange(text: string, from: number, to: number): { start: number; end: number } {
+  let start = from;
+  let end = to;
+  while (start < end && /\s/.test(text[start]!)) start++;
+  while (end > start && /\s/.test(text[end - 1]!)) end--;
+  return { start, end };
+}

@@ -1,3 +1,4 @@
+import { trimmedRange } from '../../text/index.js';
 import type { AppContext, HostOutputs } from '../app.js';
 import { roleQuestions } from './ask.js';
 import { type EncodedText, type ExtractionUnit, encodeAsked, promptLength, type Question } from './encode.js';
@@ -43,15 +44,6 @@ function resultOf(entities: readonly ExtractedEntity[], text: EncodedText): Extr
   return result;
 }
 
-/** Without blanks at both ends, which some tokens include. */
-function trimmed(text: string, from: number, to: number): { start: number; end: number } {
-  let start = from;
-  let end = to;
-  while (start < end && /\s/.test(text[start]!)) start++;
-  while (end > start && /\s/.test(text[end - 1]!)) end--;
-  return { start, end };
-}
-
 const sigmoid = (score: number) => 1 / (1 + Math.exp(-score));
 
 /** `spanScores`, `spanFirst`, `spanLast` [B, C, K] → what each unit found in its own part of the text. */
@@ -80,7 +72,7 @@ export function decodeExtraction(
         found++;
         const middle = windowFirst + ((first + last) >> 1);
         if (middle < ownFrom || middle >= ownTo) continue;
-        const { start, end } = trimmed(
+        const { start, end } = trimmedRange(
           text.text,
           text.starts[windowFirst + first]!,
           text.ends[windowFirst + last]!,

@@ -1,3 +1,4 @@
+import { trimmedRange } from '../../text/index.js';
 import type { AppContext, HostOutputs } from '../app.js';
 import type { EncodedQuestion, EncodedWindow } from './encode.js';
 import type { ReadingSpec } from './spec.js';
@@ -57,15 +58,6 @@ function bestSpans(
   return best;
 }
 
-/** Without blanks at both ends, which some tokens include. */
-function trimmed(text: string, from: number, to: number): { start: number; end: number } {
-  let start = from;
-  let end = to;
-  while (start < end && /\s/.test(text[start]!)) start++;
-  while (end > start && /\s/.test(text[end - 1]!)) end--;
-  return { start, end };
-}
-
 const questions = new WeakMap<ReadingResult, EncodedQuestion>();
 
 /** The question that a result answers, for tables: as fields, question and text would fill every printed result. */
@@ -119,7 +111,7 @@ export function decodeReading(
     const logits = data.subarray(r * width, (r + 1) * width);
     const { context, starts, ends } = row.question;
     const scored = bestSpans(logits, row, spec).map(({ first, last, logit }): Scored => {
-      const { start, end } = trimmed(context, starts[first]!, ends[last]!);
+      const { start, end } = trimmedRange(context, starts[first]!, ends[last]!);
       return { text: context.slice(start, end), start, end, logit };
     });
     return resultOf(
