@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Makes the start of a larger BERT out of a smaller one that is trained, so that pre-training continues instead of
 // beginning at random weights:
-//   node packages/models-zh/scripts/grow-model.mjs FROM_FOLDER TO_FOLDER [--width 1|2] [--layers N] [--seed 42] [--spread 0.5]
+//   node packages/models-zh/scripts/grow-model.mjs FROM_FOLDER TO_FOLDER [--width 1|2] [--layers N] [--seed 42] [--spread 0.25]
 // --width 2 doubles hidden size, heads and feed-forward; the model computes the same function as before.
 // --layers N repeats the layers from below (4 → 8: 0 1 2 3 0 1 2 3). That changes the function; some steps repair it.
 //
@@ -33,7 +33,7 @@ function widened(name, tensor, { spread, generator }) {
 }
 
 /** @returns the weights (fp32) of a model `width` times as wide with `layers` layers */
-export function growWeights(weights, { width = 1, layers, seed = 42, spread = 0.5 } = {}) {
+export function growWeights(weights, { width = 1, layers, seed = 42, spread = 0.25 } = {}) {
   const generator = new Generator(seed);
   const grown = new Map();
   const indices = [...weights.keys()].map((name) => Number(LAYER.exec(name)?.[2] ?? -1));
@@ -76,13 +76,13 @@ function main() {
       width: { type: 'string', default: '1' },
       layers: { type: 'string' },
       seed: { type: 'string', default: '42' },
-      spread: { type: 'string', default: '0.5' },
+      spread: { type: 'string', default: '0.25' },
     },
   });
   const [from, to] = positionals;
   if (positionals.length !== 2 || !['1', '2'].includes(values.width)) {
     console.error(
-      'usage: grow-model.mjs FROM_FOLDER TO_FOLDER [--width 1|2] [--layers N] [--seed 42] [--spread 0.5]',
+      'usage: grow-model.mjs FROM_FOLDER TO_FOLDER [--width 1|2] [--layers N] [--seed 42] [--spread 0.25]',
     );
     process.exit(2);
   }
